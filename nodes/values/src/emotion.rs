@@ -3,7 +3,8 @@
 use crate::{FrameRate, Track};
 
 /// The emotions a graph can ask for, in column order of every emotion track.
-pub const EMOTIONS: [&str; 8] = ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprise", "contempt"];
+pub const EMOTIONS: [&str; 8] =
+    ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprise", "contempt"];
 
 /// Column of an emotion by name, ignoring case.
 pub fn emotion_index(name: &str) -> Option<usize> {
@@ -30,7 +31,9 @@ impl Emotion {
     /// When `weights` does not fill whole frames.
     pub fn from_frames(rate: FrameRate, mut weights: Vec<f32>) -> Self {
         for frame in weights.chunks_mut(EMOTIONS.len()) {
-            frame.iter_mut().for_each(|weight| *weight = if weight.is_finite() { weight.max(0.0) } else { 0.0 });
+            frame
+                .iter_mut()
+                .for_each(|weight| *weight = if weight.is_finite() { weight.max(0.0) } else { 0.0 });
             let sum: f32 = frame.iter().sum();
             if sum > 1.0 {
                 frame.iter_mut().for_each(|weight| *weight /= sum);

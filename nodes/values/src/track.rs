@@ -110,9 +110,14 @@ pub struct Track {
 
 impl Track {
     /// A track that starts at frame 0.
-    pub fn new(rate: FrameRate, channels: impl Into<Arc<[String]>>, values: Vec<f32>) -> Result<Self, TrackError> {
+    pub fn new(
+        rate: FrameRate,
+        channels: impl Into<Arc<[String]>>,
+        values: Vec<f32>,
+    ) -> Result<Self, TrackError> {
         let channels = channels.into();
-        let fits = if channels.is_empty() { values.is_empty() } else { values.len().is_multiple_of(channels.len()) };
+        let fits =
+            if channels.is_empty() { values.is_empty() } else { values.len().is_multiple_of(channels.len()) };
         if !fits {
             return Err(TrackError::Shape { values: values.len(), channels: channels.len() });
         }
@@ -124,7 +129,11 @@ impl Track {
     }
 
     /// A track of zeros.
-    pub fn zeros(rate: FrameRate, channels: impl Into<Arc<[String]>>, frames: usize) -> Result<Self, TrackError> {
+    pub fn zeros(
+        rate: FrameRate,
+        channels: impl Into<Arc<[String]>>,
+        frames: usize,
+    ) -> Result<Self, TrackError> {
         let channels = channels.into();
         let count = frames * channels.len();
         Self::new(rate, channels, vec![0.0; count])
@@ -211,7 +220,8 @@ impl Track {
             frame.fill(0.0);
             return;
         }
-        let position = (time_secs * self.rate.frames_per_sec() - self.start_frame as f64).clamp(0.0, (count - 1) as f64);
+        let position =
+            (time_secs * self.rate.frames_per_sec() - self.start_frame as f64).clamp(0.0, (count - 1) as f64);
         let before = position.floor() as usize;
         let after = (before + 1).min(count - 1);
         let blend = (position - before as f64) as f32;
@@ -244,8 +254,12 @@ mod tests {
     use super::*;
 
     fn ramp() -> Track {
-        Track::new(FrameRate::whole(10), vec!["a".to_owned(), "b".to_owned()], vec![0.0, 10.0, 1.0, 11.0, 2.0, 12.0])
-            .unwrap()
+        Track::new(
+            FrameRate::whole(10),
+            vec!["a".to_owned(), "b".to_owned()],
+            vec![0.0, 10.0, 1.0, 11.0, 2.0, 12.0],
+        )
+        .unwrap()
     }
 
     #[test]
@@ -275,7 +289,13 @@ mod tests {
     #[test]
     fn shapes_are_checked() {
         let names = || vec!["a".to_owned(), "a".to_owned()];
-        assert_eq!(Track::new(FrameRate::whole(1), names(), vec![0.0; 3]), Err(TrackError::Shape { values: 3, channels: 2 }));
-        assert_eq!(Track::new(FrameRate::whole(1), names(), vec![]), Err(TrackError::DuplicateChannel("a".to_owned())));
+        assert_eq!(
+            Track::new(FrameRate::whole(1), names(), vec![0.0; 3]),
+            Err(TrackError::Shape { values: 3, channels: 2 })
+        );
+        assert_eq!(
+            Track::new(FrameRate::whole(1), names(), vec![]),
+            Err(TrackError::DuplicateChannel("a".to_owned()))
+        );
     }
 }
