@@ -1,1 +1,11 @@
-//! 
+//! Numerical kernels on plain slices, one subject a file.
+//!
+//! A kernel knows no node, no graph and no file: it takes slices and settings and returns vectors. Sequences are
+//! frame-major, `[frames, channels]`. Kernels with a time axis can be asked for any window of a clip and then give
+//! the very values that the whole clip would have given there.
+
+mod error;
+pub mod log_mel;
+pub mod random;
+
+pub use error::KernelError;
