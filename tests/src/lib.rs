@@ -1,1 +1,1 @@
-//! 
+//! Helpers shared by the tests that span crates.

@@ -1,1 +1,94 @@
-fn main(){}
+//! Everything a developer or the continuous integration runs: `cargo xtask help` lists it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program speaks on its terminal")]
+
+mod process;
+mod setup;
+mod tests;
+
+use process::{Failure, cargo, python_environment, run};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test         install or name what is missing, run every test, print what was skipped and why
+  check        what the continuous integration runs: format, lints, licences, wasm, tests, documents, first use
+  setup        install what the tests use (Debian packages, npm and Python packages), naming what cannot be had
+  train        train the shipped models again: train [generator|voice_emotion]
+  bench        run the benchmarks, with ratios: bench [NAME]
+  fuzz         fuzz each reader: fuzz [SECONDS]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test", filters @ ..] => setup::setup().and_then(|()| tests::test(filters)),
+        ["check"] => check(),
+        ["setup"] => setup::setup(),
+        ["train", models @ ..] => train(models),
+        ["bench", names @ ..] => bench(names),
+        ["fuzz", rest @ ..] => fuzz(rest),
+        _ => {
+            println!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The continuous integration, cheapest first.
+fn check() -> Result<(), Failure> {
+    run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    setup::setup()?;
+    if setup::has_command("cargo-deny") {
+        run("licences", &mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
+    }
+    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    run("wasm", &mut cargo(&["check", "--package", "esarm-graph", "--target", "wasm32-unknown-unknown"]))?;
+    run("documents", cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    tests::first_use()?;
+    tests::test(&[])
+}
+
+fn train(models: &[&str]) -> Result<(), Failure> {
+    let wanted = |name: &str| models.is_empty() || models.contains(&name);
+    if let Some(unknown) = models.iter().find(|name| !["generator", "voice_emotion"].contains(name)) {
+        return Err(Failure(format!("no model \"{unknown}\"; there are generator and voice_emotion")));
+    }
+    if wanted("voice_emotion") {
+        let example = ["run", "--release", "--package", "esarm-emotion", "--example", "train_voice_emotion"];
+        run("train voice_emotion", &mut cargo(&example))?;
+    }
+    if wanted("generator") {
+        let example = ["run", "--release", "--package", "esarm-sta", "--example", "train_generator"];
+        run("train generator", &mut cargo(&example))?;
+    }
+    Ok(())
+}
+
+fn bench(names: &[&str]) -> Result<(), Failure> {
+    let mut arguments = vec!["bench", "--workspace"];
+    for name in names {
+        arguments.extend(["--bench", name]);
+    }
+    run("bench", python_environment(&mut cargo(&arguments)))
+}
+
+fn fuzz(rest: &[&str]) -> Result<(), Failure> {
+    let seconds: u32 = match rest {
+        [] => 600,
+        [text, ..] => text.parse().map_err(|_| Failure(format!("\"{text}\" is no number of seconds")))?,
+    };
+    for target in ["audio", "graph", "glb", "live_link_csv"] {
+        let limit = format!("-max_total_time={seconds}");
+        let arguments = ["+nightly", "fuzz", "run", target, "--", &limit, "-rss_limit_mb=4096"];
+        run(&format!("fuzz {target}"), cargo(&arguments).current_dir(process::root().join("tests")))?;
+    }
+    Ok(())
+}
