@@ -1,5 +1,9 @@
 //! Everything a developer or the continuous integration runs: `cargo xtask help` lists it.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program speaks on its terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program speaks on its terminal"
+)]
 
 mod process;
 mod setup;
@@ -51,7 +55,10 @@ fn check() -> Result<(), Failure> {
     }
     run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     run("wasm", &mut cargo(&["check", "--package", "esarm-graph", "--target", "wasm32-unknown-unknown"]))?;
-    run("documents", cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    run(
+        "documents",
+        cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"),
+    )?;
     tests::first_use()?;
     tests::test(&[])
 }

@@ -40,7 +40,8 @@ pub(crate) fn python_environment(command: &mut Command) -> &mut Command {
 pub(crate) fn run(step: &str, command: &mut Command) -> Result<(), Failure> {
     println!("== {step}: {command:?}");
     let start = Instant::now();
-    let status = command.status().map_err(|error| Failure(format!("{step}: {command:?} did not start: {error}")))?;
+    let status =
+        command.status().map_err(|error| Failure(format!("{step}: {command:?} did not start: {error}")))?;
     println!("== {step}: {:.0} s", start.elapsed().as_secs_f64());
     if status.success() { Ok(()) } else { Err(Failure(format!("{step} failed ({status})"))) }
 }

@@ -26,7 +26,8 @@ pub(crate) fn setup() -> Result<(), Failure> {
 
 /// Whether a program is on the PATH.
 pub(crate) fn has_command(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).exists()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).exists()))
 }
 
 fn attempt(step: &str, command: &mut Command) -> bool {
@@ -40,7 +41,8 @@ fn attempt(step: &str, command: &mut Command) -> bool {
 }
 
 fn debian_packages() {
-    let present = |probe: &str| if probe.starts_with('/') { Path::new(probe).exists() } else { has_command(probe) };
+    let present =
+        |probe: &str| if probe.starts_with('/') { Path::new(probe).exists() } else { has_command(probe) };
     let missing: Vec<&str> =
         DEBIAN_PACKAGES.iter().filter(|(probe, _)| !present(probe)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
@@ -87,7 +89,8 @@ fn python_packages() {
     if is_current(&list, &stamp) {
         return;
     }
-    let created = attempt("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment));
+    let created =
+        attempt("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment));
     let mut install = Command::new(environment.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&list);
     if created && attempt("Python packages", &mut install) && std::fs::copy(&list, &stamp).is_err() {
@@ -105,13 +108,16 @@ fn node_packages() {
         println!("MISSING npm: the glTF checks are skipped; install Node.js 20 or newer");
         return;
     }
-    let copied = std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(&list, folder.join("package.json")));
+    let copied =
+        std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(&list, folder.join("package.json")));
     if let Err(error) = copied {
         println!("MISSING Node packages: {}: {error}", folder.display());
         return;
     }
     let mut install = Command::new("npm");
-    install.args(["install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&folder);
+    install
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"])
+        .current_dir(&folder);
     if attempt("Node packages", &mut install) && std::fs::copy(&list, &stamp).is_err() {
         println!("the Node packages will be looked at again next time: no stamp could be written");
     }

@@ -17,8 +17,9 @@ struct Tally {
 pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
     command.args(filters).arg("--nocapture").stdout(Stdio::piped());
-    let mut child =
-        python_environment(&mut command).spawn().map_err(|error| Failure(format!("cargo did not start: {error}")))?;
+    let mut child = python_environment(&mut command)
+        .spawn()
+        .map_err(|error| Failure(format!("cargo did not start: {error}")))?;
     let mut tally = Tally::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -60,5 +61,9 @@ pub(crate) fn first_use() -> Result<(), Failure> {
     run("first use", command.arg(&output))?;
     let size_bytes = std::fs::metadata(&output).map(|data| data.len()).unwrap_or(0);
     println!("== first use: wrote {} ({size_bytes} bytes)", output.display());
-    if size_bytes > 100_000 { Ok(()) } else { Err(Failure("the first README command wrote no head".to_owned())) }
+    if size_bytes > 100_000 {
+        Ok(())
+    } else {
+        Err(Failure("the first README command wrote no head".to_owned()))
+    }
 }

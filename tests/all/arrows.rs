@@ -47,13 +47,15 @@ const RESERVED: &[(&str, &[&str])] = &[
 
 fn packages() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs");
+    let metadata =
+        MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs");
     metadata.packages
 }
 
 /// Dependencies that reach the shipped crate: tests may look further.
 fn shipped_dependencies(package: &Package) -> impl Iterator<Item = &str> {
-    let shipped = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+    let shipped =
+        package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
     shipped.map(|dependency| dependency.name.as_str())
 }
 
