@@ -2,9 +2,21 @@
 //!
 //! This crate knows no engine and no values, and builds for `wasm32-unknown-unknown`.
 
+mod address;
+mod document;
+mod flat;
+mod problem;
 mod schema;
+mod schema_set;
+mod view;
 
+pub use address::{AddressError, MAX_NAME_LENGTH, NodeId, ParameterAddress, PortAddress, is_name};
+pub use document::{Document, Extras, GROUP_PREFIX, Graph, Group, Lock, Locked, Node, Wire};
+pub use flat::{FlatGraph, FlatNode};
+pub use problem::{Item, Place, Problem, ProblemKind, Problems, Severity};
 pub use schema::{
     Curve, CurveKey, EmotionKey, InputPort, Interpolation, NodeSchema, OutputPort, Parameter, ParameterKind,
     ParameterValue, PortType, Purity, Range, TimeSupport, converts,
 };
+pub use schema_set::SchemaSet;
+pub use view::{Canvas, Comment, Frame, NodeView, View};
