@@ -2,7 +2,7 @@
 //!
 //! Nothing here is written to a file as it stands: the file has types of its own.
 
-use crate::flat::flatten;
+use crate::validate::flatten;
 use crate::{FlatGraph, NodeId, ParameterAddress, ParameterValue, PortAddress, Problems, SchemaSet, View};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! The flattened graph: what is left to execute once groups, bypassed nodes and defaults are worked in.
 
-use crate::{Document, NodeId, ParameterValue, PortAddress, Problems, SchemaSet};
+use crate::{NodeId, ParameterValue, PortAddress};
 use std::collections::BTreeMap;
 
 /// A graph without groups and bypassed nodes, with every parameter filled in. Every wire ends at an existing output of
@@ -28,9 +28,4 @@ pub struct FlatNode {
     pub pinned: bool,
     /// The outputs that each wired input takes its values from, in increasing order; an open input is absent.
     pub inputs: BTreeMap<String, Vec<PortAddress>>,
-}
-
-pub(crate) fn flatten(document: &Document, schemas: &SchemaSet) -> Result<FlatGraph, Problems> {
-    let _ = (document, schemas);
-    Ok(FlatGraph::default())
 }

@@ -3,11 +3,16 @@
 //! This crate knows no engine and no values, and builds for `wasm32-unknown-unknown`.
 
 mod address;
+mod catalog;
 mod document;
+mod expand;
 mod flat;
+mod nearest;
 mod problem;
 mod schema;
 mod schema_set;
+mod topology;
+mod validate;
 mod view;
 
 pub use address::{AddressError, MAX_NAME_LENGTH, NodeId, ParameterAddress, PortAddress, is_name};
@@ -19,4 +24,5 @@ pub use schema::{
     ParameterValue, PortType, Purity, Range, TimeSupport, converts,
 };
 pub use schema_set::SchemaSet;
+pub use validate::{validate, validate_for_run};
 pub use view::{Canvas, Comment, Frame, NodeView, View};

@@ -20,6 +20,34 @@ pub struct Problem {
     pub remedy: String,
 }
 
+/// A problem that does not know its place yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finding {
+    pub(crate) kind: ProblemKind,
+    pub(crate) what: String,
+    pub(crate) allowed: String,
+    pub(crate) remedy: String,
+}
+
+impl Finding {
+    pub(crate) fn new(kind: ProblemKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), allowed: String::new(), remedy: String::new() }
+    }
+
+    pub(crate) fn allowed(self, allowed: impl Into<String>) -> Self {
+        Self { allowed: allowed.into(), ..self }
+    }
+
+    pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: remedy.into(), ..self }
+    }
+
+    pub(crate) fn at(self, place: Place, severity: Severity) -> Problem {
+        let Self { kind, what, allowed, remedy } = self;
+        Problem { severity, kind, place, what, allowed, remedy }
+    }
+}
+
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

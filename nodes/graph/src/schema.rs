@@ -77,6 +77,36 @@ pub enum PortType {
     File,
 }
 
+impl PortType {
+    /// Every port type.
+    pub const ALL: [Self; 9] = [
+        Self::Audio,
+        Self::Features,
+        Self::Emotion,
+        Self::Motion,
+        Self::Takes,
+        Self::Rig,
+        Self::Number,
+        Self::Text,
+        Self::File,
+    ];
+
+    /// Name shown to the user; the same as in a schema's JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Audio => "audio",
+            Self::Features => "features",
+            Self::Emotion => "emotion",
+            Self::Motion => "motion",
+            Self::Takes => "takes",
+            Self::Rig => "rig",
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Whether a wire may carry a value of type `from` to a port of type `to`: the same type, or a conversion that a user
 /// expects (a motion is a list of one take, a list of takes gives its first, a number can be read as text).
 pub fn converts(from: PortType, to: PortType) -> bool {

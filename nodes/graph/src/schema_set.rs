@@ -34,7 +34,7 @@ impl SchemaSet {
     }
 
     /// All schemas in the order of their type ids.
-    pub fn iter(&self) -> impl Iterator<Item = &NodeSchema> {
+    pub fn iter(&self) -> impl Iterator<Item = &NodeSchema> + Clone {
         self.schemas.values()
     }
 
