@@ -74,10 +74,16 @@ impl std::fmt::Display for MorphError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Normals { positions, normals } => {
-                write!(f, "the mesh has {positions} positions but {normals} normals; give one normal per position")
+                write!(
+                    f,
+                    "the mesh has {positions} positions but {normals} normals; give one normal per position"
+                )
             }
             Self::Offsets { target, indices, offsets } => {
-                write!(f, "morph target {target} has {indices} indices but {offsets} offsets; give one per index")
+                write!(
+                    f,
+                    "morph target {target} has {indices} indices but {offsets} offsets; give one per index"
+                )
             }
             Self::Index { target, index, vertices } => {
                 write!(f, "morph target {target} moves vertex {index}, but the mesh has {vertices} vertices")

@@ -1,1 +1,4 @@
-//! 
+//! Faces: the built-in head, and pictures of any rig.
+
+pub mod head;
+pub mod render;

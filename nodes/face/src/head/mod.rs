@@ -1,0 +1,94 @@
+//! The built-in head: a stylised human bust made by code, with the 52 ARKit shapes.
+
+mod anatomy;
+mod builder;
+mod eyes;
+mod loft;
+mod mouth;
+mod sdf;
+mod site;
+mod skin;
+
+use builder::{Half, LOOKS, Look, Whole};
+use esarm_values::{Material, Mesh, Primitive, Rig};
+use glam::Vec3;
+use std::sync::{Arc, OnceLock};
+
+/// Millimetres to metres.
+const METRES: f32 = 0.001;
+
+/// The built-in head: about 0.25 m tall, origin at its centre, all 52 ARKit shapes. Built once, then shared.
+pub fn built_in() -> Arc<Rig> {
+    static HEAD: OnceLock<Arc<Rig>> = OnceLock::new();
+    HEAD.get_or_init(|| Arc::new(build())).clone()
+}
+
+fn build() -> Rig {
+    let mut half = Half::default();
+    let edges = skin::add_skin(&mut half);
+    eyes::add_lid_edges(&mut half, &edges);
+    eyes::add_lashes(&mut half, &edges);
+    eyes::add_eyeball(&mut half);
+    mouth::add_lining(&mut half, &edges);
+    mouth::add_teeth(&mut half);
+    mouth::add_tongue(&mut half);
+    let whole = Whole::from_half(half);
+    let normals = normals(&whole.positions, &whole.triangles);
+    let mesh = Mesh {
+        name: "head".to_owned(),
+        positions: whole.positions.iter().map(|p| (*p * METRES).to_array()).collect(),
+        normals: normals.iter().map(|n| n.to_array()).collect(),
+        primitives: primitives(&whole),
+        morphs: Vec::new(),
+        source_node: None,
+    };
+    Rig { name: "built-in head".to_owned(), meshes: vec![mesh], materials: materials(), source: None }
+}
+
+fn primitives(whole: &Whole) -> Vec<Primitive> {
+    let of_look = |(material, look): (usize, &Look)| {
+        let own = whole.triangles.iter().filter(|(other, _)| other == look);
+        Primitive { material, triangles: own.map(|(_, triangle)| *triangle).collect() }
+    };
+    LOOKS.iter().enumerate().map(of_look).collect()
+}
+
+/// Vertex normals from the faces around each vertex, weighted by their areas.
+fn normals(positions: &[Vec3], triangles: &[(Look, [u32; 3])]) -> Vec<Vec3> {
+    let mut sums = vec![Vec3::ZERO; positions.len()];
+    for (_, triangle) in triangles {
+        let [a, b, c] = triangle.map(|vertex| positions[vertex as usize]);
+        let normal = (b - a).cross(c - a);
+        triangle.iter().for_each(|vertex| sums[*vertex as usize] += normal);
+    }
+    sums.into_iter().map(|sum| sum.normalize_or(Vec3::Z)).collect()
+}
+
+fn materials() -> Vec<Material> {
+    let look = |look: &Look| {
+        let (name, colour, roughness) = match look {
+            Look::Skin => ("skin", [0.78, 0.50, 0.37], 0.46),
+            Look::Lips => ("lips", [0.62, 0.27, 0.24], 0.34),
+            Look::Brows => ("brows", [0.075, 0.042, 0.026], 0.7),
+            Look::Hair => ("hair", [0.085, 0.045, 0.027], 0.42),
+            Look::Sclera => ("sclera", [0.86, 0.84, 0.82], 0.12),
+            Look::Iris => ("iris", [0.13, 0.24, 0.26], 0.08),
+            Look::IrisRim => ("iris rim", [0.03, 0.06, 0.075], 0.08),
+            Look::Pupil => ("pupil", [0.004, 0.004, 0.005], 0.06),
+            Look::Lashes => ("lashes", [0.03, 0.018, 0.013], 0.7),
+            Look::Teeth => ("teeth", [0.86, 0.82, 0.74], 0.22),
+            Look::Gums => ("gums", [0.58, 0.22, 0.21], 0.3),
+            Look::Tongue => ("tongue", [0.60, 0.23, 0.22], 0.38),
+            Look::Mouth => ("mouth interior", [0.26, 0.07, 0.065], 0.5),
+        };
+        let [red, green, blue] = colour;
+        Material {
+            name: name.to_owned(),
+            base_color: [red, green, blue, 1.0],
+            metallic: 0.0,
+            roughness,
+            double_sided: matches!(look, Look::Lashes | Look::Brows | Look::Hair),
+        }
+    };
+    LOOKS.iter().map(look).collect()
+}
