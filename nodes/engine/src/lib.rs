@@ -2,9 +2,27 @@
 //!
 //! It knows the document and the values, and no domain: node types are handed to it.
 
+mod cache;
+mod evaluate;
+mod event;
+mod execute;
+mod history;
+mod key;
 mod node;
+mod plan;
+mod registry;
+mod report;
+mod run;
+mod schedule;
+mod window;
 
+pub use cache::{Caches, DecodeError, FORMAT_VERSION, MemoryCache, decode_outputs, encode_outputs};
+pub use event::Event;
 pub use node::{
-    Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, TimeWindow, convert, output,
+    Duration, Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, TimeWindow, convert, output,
     port_type_of,
 };
+pub use plan::RunError;
+pub use registry::{DuplicateNodeType, Registry};
+pub use report::{CacheLevel, Change, NodeReport, OutputReport, Report, Skip, State};
+pub use run::{Engine, RunOptions, RunResult};

@@ -15,6 +15,8 @@ pub struct NodeType {
     pub evaluate: Evaluate,
     /// For [`esarm_graph::Purity::External`] types: a digest of what lies outside, such as a file's content.
     pub fingerprint: Option<Fingerprint>,
+    /// For sources: how long the clip is that they give, so that long clips are evaluated in parts.
+    pub duration: Option<Duration>,
     /// Identifies the code: results made by another build are not reused.
     pub build: String,
 }
@@ -22,8 +24,13 @@ pub struct NodeType {
 /// Evaluates a node. Plain functions and closures over a plugin instance both fit.
 pub type Evaluate = Box<dyn Fn(&NodeContext<'_>) -> Result<Outputs, NodeError> + Send + Sync>;
 
-/// Gives the digest of what an external node depends on.
+/// Gives the digest of everything outside the graph that an external node reads. It is asked before the inputs are
+/// made, so the context holds none. The content must be in it, the folder should not: parameters of kind
+/// [`esarm_graph::ParameterKind::File`] count by their file name alone once a fingerprint stands for the content.
 pub type Fingerprint = Box<dyn Fn(&NodeContext<'_>) -> Result<esarm_values::Digest, NodeError> + Send + Sync>;
+
+/// Gives the length in seconds of what a source will give, without reading it whole. The context holds no inputs.
+pub type Duration = Box<dyn Fn(&NodeContext<'_>) -> Result<f64, NodeError> + Send + Sync>;
 
 impl NodeType {
     /// A built-in node type.
@@ -32,7 +39,7 @@ impl NodeType {
         evaluate: impl Fn(&NodeContext<'_>) -> Result<Outputs, NodeError> + Send + Sync + 'static,
     ) -> Self {
         let build = format!("esarm {}", env!("CARGO_PKG_VERSION"));
-        Self { schema, evaluate: Box::new(evaluate), fingerprint: None, build }
+        Self { schema, evaluate: Box::new(evaluate), fingerprint: None, duration: None, build }
     }
 
     /// The same type with a fingerprint of what it depends on outside the graph.
@@ -43,6 +50,50 @@ impl NodeType {
     ) -> Self {
         self.fingerprint = Some(Box::new(fingerprint));
         self
+    }
+
+    /// The same source with a function that tells its clip's length in seconds.
+    #[must_use]
+    pub fn with_duration(
+        mut self,
+        duration: impl Fn(&NodeContext<'_>) -> Result<f64, NodeError> + Send + Sync + 'static,
+    ) -> Self {
+        self.duration = Some(Box::new(duration));
+        self
+    }
+
+    /// The same type, marked as made by another build, such as a plugin's content digest.
+    #[must_use]
+    pub fn with_build(mut self, build: impl Into<String>) -> Self {
+        self.build = build.into();
+        self
+    }
+
+    /// Evaluates the node by itself, without a graph or an engine: one value per input port, declared defaults for
+    /// parameters that are not given, seed 0, the whole clip, files from the current folder, on the CPU.
+    pub fn call(
+        &self,
+        parameters: &[(&str, ParameterValue)],
+        inputs: &[(&str, Value)],
+    ) -> Result<Outputs, NodeError> {
+        let declared = &self.schema.parameters;
+        let mut complete: BTreeMap<String, ParameterValue> =
+            declared.iter().map(|it| (it.name.clone(), it.kind.default_value())).collect();
+        complete.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let mut wired: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (port, value) in inputs {
+            wired.entry((*port).to_owned()).or_default().push(value.clone());
+        }
+        (self.evaluate)(&NodeContext {
+            parameters: &complete,
+            inputs: &wired,
+            seed: 0,
+            window: None,
+            device: "cpu",
+            base_folder: Path::new(""),
+            cancelled: &AtomicBool::new(false),
+            report_progress: &|_, _| {},
+        })
     }
 }
 
@@ -115,12 +166,15 @@ pub struct NodeContext<'a> {
     pub parameters: &'a BTreeMap<String, ParameterValue>,
     /// Input values by port name; a port with several wires has several values.
     pub inputs: &'a BTreeMap<String, Vec<Value>>,
-    /// Seed of the run mixed with the node's id: for [`esarm_graph::Purity::Seeded`] nodes.
+    /// Seed of the run mixed with the node's id, so that twins give different takes: for
+    /// [`esarm_graph::Purity::Seeded`] nodes; 0 for others.
     pub seed: u64,
     /// The part of the clip that is asked for; `None` asks for the whole. A node with time support `Pointwise` or
-    /// `Window` may simply process what its inputs hold: the engine widens inputs and crops outputs. A source uses it
-    /// to read no more than it must.
+    /// `Window` may simply process what its inputs hold: the engine widens inputs and crops outputs. Results are placed
+    /// in clip time by `start_sample` and `start_frame`. A source uses the window to read no more than it must.
     pub window: Option<TimeWindow>,
+    /// Class of the device to work on: `cpu`, `gpu` or `cuda`.
+    pub device: &'a str,
     /// Folder that relative file parameters start from.
     pub base_folder: &'a Path,
     /// Set when the run is cancelled.

@@ -43,6 +43,23 @@ impl Emotion {
         Self(Track::new(rate, channels, weights).expect("weights fill frames of eight distinct emotions"))
     }
 
+    /// The emotion whose weights a track already holds, bit for bit; the track itself when it is none: its channels
+    /// must be [`EMOTIONS`], its weights not negative and the sum of each frame at most 1, up to rounding.
+    pub fn from_track(track: Track) -> Result<Self, Track> {
+        const ROUNDING: f32 = 1e-5;
+        let fits = |frame: &[f32]| {
+            frame.iter().all(|weight| *weight >= 0.0) && frame.iter().sum::<f32>() <= 1.0 + ROUNDING
+        };
+        let named = track.channels().iter().map(String::as_str).eq(EMOTIONS);
+        if named && track.values().chunks(EMOTIONS.len()).all(fits) { Ok(Self(track)) } else { Err(track) }
+    }
+
+    /// The frames with clip indices `first..last`, as far as they are here.
+    #[must_use]
+    pub fn window(&self, first: i64, last: i64) -> Self {
+        Self(self.0.window(first, last))
+    }
+
     /// The same weights, placed so that the first frame has clip index `start_frame`.
     #[must_use]
     pub fn starting_at(self, start_frame: i64) -> Self {
@@ -59,5 +76,32 @@ impl Emotion {
         let mut weights = [0.0; EMOTIONS.len()];
         self.0.sample_into(time_secs, &mut weights);
         weights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track(values: Vec<f32>) -> Track {
+        Track::new(FrameRate::whole(10), EMOTIONS.map(str::to_owned).to_vec(), values).unwrap()
+    }
+
+    #[test]
+    fn a_track_is_taken_as_it_is_or_refused() {
+        let emotion = Emotion::from_frames(FrameRate::whole(10), vec![0.3; 16]).starting_at(7);
+        assert_eq!(Emotion::from_track(emotion.track().clone()), Ok(emotion));
+        for wrong in [-0.1, 0.2, f32::NAN] {
+            assert!(Emotion::from_track(track(vec![wrong; 8])).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn windows_keep_clip_time() {
+        let ramp: Vec<f32> = (0..80).map(|index| index as f32 / 1000.0).collect();
+        let whole = Emotion::from_track(track(ramp)).unwrap();
+        let window = whole.window(4, 20);
+        assert_eq!((window.track().start_frame(), window.track().frame_count()), (4, 6));
+        assert_eq!(window.weights_at(0.55), whole.weights_at(0.55));
     }
 }
