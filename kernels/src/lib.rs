@@ -5,7 +5,14 @@
 //! the very values that the whole clip would have given there.
 
 mod error;
+mod frames;
 pub mod log_mel;
+pub mod morph;
+pub mod onsets;
+pub mod pitch;
+pub mod prosody;
 pub mod random;
+pub mod temporal_filter;
 
 pub use error::KernelError;
+pub use frames::FrameGrid;

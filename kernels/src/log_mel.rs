@@ -10,6 +10,7 @@
 
 use crate::KernelError;
 use crate::error::require_finite;
+use crate::frames::{FrameGrid, read_frame};
 use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
@@ -59,15 +60,19 @@ impl LogMelSettings {
         (self.window_secs * f64::from(self.sample_rate_hz)).round() as usize
     }
 
+    /// The frames that the settings ask for.
+    pub fn grid(&self) -> FrameGrid {
+        FrameGrid { sample_rate_hz: self.sample_rate_hz, hop_secs: self.hop_secs }
+    }
+
     /// Clip index of the sample on which a frame is centred.
     pub fn centre_of(&self, frame: i64) -> i64 {
-        (frame as f64 * self.hop_secs * f64::from(self.sample_rate_hz)).round() as i64
+        self.grid().centre_of(frame)
     }
 
     /// Number of frames of a clip of `sample_count` samples.
     pub fn frame_count(&self, sample_count: usize) -> usize {
-        let frames = sample_count as f64 / (self.hop_secs * f64::from(self.sample_rate_hz));
-        (frames - 1e-6).ceil().max(0.0) as usize
+        self.grid().frames_on(0..sample_count as i64).end as usize
     }
 
     /// Refuses settings that cannot be computed.
@@ -207,11 +212,10 @@ impl LogMel {
     /// One frame, centred on index `centre` of `samples`.
     fn frame(&self, samples: &[f32], centre: i64, scratch: &mut Scratch, row: &mut [f32]) {
         let first = centre - (self.window.len() / 2) as i64;
-        scratch.frame.fill(0.0);
-        for ((slot, weight), index) in scratch.frame.iter_mut().zip(&self.window).zip(first..) {
-            let sample = usize::try_from(index).ok().and_then(|index| samples.get(index));
-            *slot = sample.map_or(0.0, |sample| sample * weight);
-        }
+        let (windowed, padding) = scratch.frame.split_at_mut(self.window.len());
+        read_frame(samples, 0, first, windowed);
+        windowed.iter_mut().zip(&self.window).for_each(|(sample, weight)| *sample *= weight);
+        padding.fill(0.0);
         self.transform
             .process_with_scratch(&mut scratch.frame, &mut scratch.spectrum, &mut scratch.transform)
             .expect("the buffers were made by this transform");

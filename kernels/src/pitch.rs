@@ -1,0 +1,433 @@
+//! Pitch: fundamental frequency and voicing by normalised cross-correlation.
+//!
+//! Audio is low-passed and decimated to about 8 kHz. At each frame two stretches of `CORRELATION_SECS` that lie
+//! `lag` apart and around the frame's time are correlated,
+//! `phi(lag) = x·y / sqrt((x·x + bias)(y·y + bias))`, with the mean removed. The peaks of `phi`, refined by parabolas, are
+//! candidates beside "unvoiced"; the cheapest path through the candidates of the frame and its neighbours within
+//! `TRACK_CONTEXT_FRAMES` on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
+//! jumps follow Boersma 1993). Because the context is bounded, any window of a clip gives the values of the whole
+//! clip, bit for bit; outside the clip lies silence.
+
+use crate::KernelError;
+use crate::error::require_finite;
+use crate::frames::{FrameGrid, read_frame};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Length of each correlated stretch.
+const CORRELATION_SECS: f64 = 0.015;
+/// Rate that audio is decimated to, or up to twice as much.
+const ANALYSIS_RATE_HZ: u32 = 8000;
+/// Candidates kept a frame.
+const MAX_CANDIDATES: usize = 5;
+/// Peaks below this fraction of the highest are no candidates.
+const CANDIDATE_FRACTION: f32 = 0.5;
+/// Frames on both sides that a decision looks at.
+const TRACK_CONTEXT_FRAMES: usize = 16;
+/// How much the longest lag is disadvantaged over the shortest, against errors of an octave down.
+const LAG_COST: f32 = 0.15;
+/// Cost of a jump by an octave within 10 ms.
+const OCTAVE_JUMP_COST: f32 = 0.35;
+/// Cost of a change between voiced and unvoiced within 10 ms.
+const VOICING_CHANGE_COST: f32 = 0.14;
+/// Root mean square below which a stretch counts as ever less voiced: -60 dB of full scale.
+const QUIET_RMS: f32 = 1e-3;
+/// Frames that one worker computes at a stretch.
+const FRAMES_A_BLOCK: usize = 256;
+
+/// What to track.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PitchSettings {
+    /// Sampling rate of the audio, in Hz; at least 4000.
+    pub sample_rate_hz: u32,
+    /// Time from frame to frame, in seconds.
+    pub hop_secs: f64,
+    /// Lowest frequency looked for, in Hz; at least 20.
+    pub low_hz: f64,
+    /// Highest frequency looked for, in Hz; at most 1000.
+    pub high_hz: f64,
+    /// Correlation above which a steady frame is voiced, 0..1.
+    pub voicing_threshold: f32,
+}
+
+impl Default for PitchSettings {
+    /// Speech at 16 kHz, 100 frames a second, 60 to 500 Hz.
+    fn default() -> Self {
+        Self { sample_rate_hz: 16_000, hop_secs: 0.010, low_hz: 60.0, high_hz: 500.0, voicing_threshold: 0.5 }
+    }
+}
+
+impl PitchSettings {
+    /// The frames that the settings ask for.
+    pub fn grid(&self) -> FrameGrid {
+        FrameGrid { sample_rate_hz: self.sample_rate_hz, hop_secs: self.hop_secs }
+    }
+
+    /// Refuses settings that cannot be computed.
+    pub fn check(&self) -> Result<(), KernelError> {
+        KernelError::unless(
+            self.sample_rate_hz >= 4000,
+            "sample_rate_hz",
+            self.sample_rate_hz,
+            "at least 4000",
+        )?;
+        let hop = self.grid().hop_samples();
+        KernelError::unless(hop.is_finite() && hop >= 1.0, "hop_secs", self.hop_secs, "at least one sample")?;
+        let low_is_fine = self.low_hz >= 20.0 && self.low_hz < self.high_hz;
+        KernelError::unless(low_is_fine, "low_hz", self.low_hz, "at least 20 and below high_hz")?;
+        KernelError::unless(self.high_hz <= 1000.0, "high_hz", self.high_hz, "at most 1000")?;
+        let threshold_is_fine = (0.0..=1.0).contains(&self.voicing_threshold);
+        KernelError::unless(threshold_is_fine, "voicing_threshold", self.voicing_threshold, "between 0 and 1")
+    }
+}
+
+/// The pitch of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pitch {
+    /// Fundamental frequency in Hz; 0 where the frame is unvoiced.
+    pub frequency_hz: f32,
+    /// How periodic the frame is, 0..1: the correlation of the chosen candidate, or the highest one where unvoiced.
+    pub voicing: f32,
+}
+
+/// The pitch of a whole clip: `[n]` samples to `[frames]`.
+pub fn pitch(samples: &[f32], settings: &PitchSettings) -> Result<Vec<Pitch>, KernelError> {
+    let frames = settings.grid().frames_on(0..samples.len() as i64);
+    PitchTracker::new(settings)?.frames(samples, 0, frames)
+}
+
+/// A prepared pitch tracker.
+pub struct PitchTracker {
+    settings: PitchSettings,
+    decimator: Decimator,
+    /// Samples of a correlated stretch, at the decimated rate.
+    stretch: usize,
+    /// Lags looked at, at the decimated rate, with one more on either side for the parabola.
+    lags: Range<usize>,
+}
+
+/// A way to read a frame.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// 0 for unvoiced.
+    frequency_hz: f32,
+    /// Binary logarithm of the frequency.
+    octaves: f32,
+    correlation: f32,
+    cost: f32,
+}
+
+/// The ways to read a frame; the first is "unvoiced".
+struct Candidates {
+    count: usize,
+    list: [Candidate; MAX_CANDIDATES + 1],
+}
+
+impl Candidates {
+    fn as_slice(&self) -> &[Candidate] {
+        &self.list[..self.count]
+    }
+}
+
+impl PitchTracker {
+    /// Prepares the tracker.
+    pub fn new(settings: &PitchSettings) -> Result<Self, KernelError> {
+        settings.check()?;
+        let decimator = Decimator::new((settings.sample_rate_hz / ANALYSIS_RATE_HZ).max(1));
+        let rate_hz = f64::from(settings.sample_rate_hz) / decimator.factor as f64;
+        let shortest = (rate_hz / settings.high_hz).floor() as usize;
+        let longest = (rate_hz / settings.low_hz).ceil() as usize;
+        let stretch = (CORRELATION_SECS * rate_hz).round() as usize;
+        Ok(Self { settings: *settings, decimator, stretch, lags: shortest.max(2) - 1..longest + 2 })
+    }
+
+    /// The frames `frames` of a clip of which `samples` holds the part from clip index `first_sample` on.
+    pub fn frames(
+        &self,
+        samples: &[f32],
+        first_sample: i64,
+        frames: Range<i64>,
+    ) -> Result<Vec<Pitch>, KernelError> {
+        require_finite("samples", samples)?;
+        let count = usize::try_from(frames.end - frames.start).unwrap_or(0);
+        let mut output = vec![Pitch::default(); count];
+        output.par_chunks_mut(FRAMES_A_BLOCK).enumerate().for_each(|(block, slots)| {
+            let first_frame = frames.start + (block * FRAMES_A_BLOCK) as i64;
+            self.block(samples, first_sample, first_frame, slots);
+        });
+        Ok(output)
+    }
+
+    fn block(&self, samples: &[f32], first_sample: i64, first_frame: i64, slots: &mut [Pitch]) {
+        let context = TRACK_CONTEXT_FRAMES as i64;
+        let frames = first_frame - context..first_frame + slots.len() as i64 + context;
+        let candidates = self.candidates(samples, first_sample, frames);
+        for (slot, around) in slots.iter_mut().zip(candidates.windows(2 * TRACK_CONTEXT_FRAMES + 1)) {
+            *slot = self.decide(around);
+        }
+    }
+
+    /// The candidates of each frame.
+    fn candidates(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<Candidates> {
+        let factor = self.decimator.factor as f64;
+        let grid = self.settings.grid();
+        let reach = (self.stretch + self.lags.end).div_ceil(2) as i64 + 1;
+        let centre_of = |frame: i64| (frame as f64 * grid.hop_samples() / factor).round() as i64;
+        let first = centre_of(frames.start) - reach;
+        let count = (centre_of(frames.end) + reach - first) as usize;
+        let decimated = self.decimator.samples(samples, first_sample, first, count);
+        let mut segment = vec![0.0; 2 * reach as usize];
+        frames
+            .map(|frame| {
+                read_frame(&decimated, first, centre_of(frame) - reach, &mut segment);
+                let mean = segment.iter().sum::<f32>() / segment.len() as f32;
+                segment.iter_mut().for_each(|sample| *sample -= mean);
+                self.frame_candidates(&segment)
+            })
+            .collect()
+    }
+
+    fn frame_candidates(&self, segment: &[f32]) -> Candidates {
+        let correlations = self.correlations(segment);
+        let highest = correlations.iter().copied().fold(0.0, f32::max);
+        let unvoiced = Candidate {
+            frequency_hz: 0.0,
+            octaves: 0.0,
+            correlation: highest.min(1.0),
+            cost: highest + 1.0 - 2.0 * self.settings.voicing_threshold,
+        };
+        let mut candidates = Candidates { count: 1, list: [unvoiced; MAX_CANDIDATES + 1] };
+        for (index, peak) in correlations.windows(3).enumerate() {
+            let is_peak = peak[1] > peak[0] && peak[1] >= peak[2];
+            if is_peak && peak[1] > (CANDIDATE_FRACTION * highest).max(0.1) {
+                self.keep(&mut candidates, self.lags.start + index + 1, peak);
+            }
+        }
+        candidates
+    }
+
+    /// Adds the peak at `lag`, in place of the costliest candidate when the list is full.
+    fn keep(&self, candidates: &mut Candidates, lag: usize, peak: &[f32]) {
+        let curvature = peak[0] - 2.0 * peak[1] + peak[2];
+        let offset = if curvature < 0.0 { 0.5 * (peak[0] - peak[2]) / curvature } else { 0.0 };
+        let correlation = (peak[1] - 0.25 * (peak[0] - peak[2]) * offset).clamp(0.0, 1.0);
+        let rate_hz = self.settings.sample_rate_hz as f32 / self.decimator.factor as f32;
+        let frequency_hz = rate_hz / (lag as f32 + offset);
+        if !(self.settings.low_hz..=self.settings.high_hz).contains(&f64::from(frequency_hz)) {
+            return;
+        }
+        let cost = 1.0 - correlation * (1.0 - LAG_COST * lag as f32 / self.lags.end as f32);
+        let candidate = Candidate { frequency_hz, octaves: frequency_hz.log2(), correlation, cost };
+        if candidates.count <= MAX_CANDIDATES {
+            candidates.list[candidates.count] = candidate;
+            candidates.count += 1;
+            return;
+        }
+        let costliest = candidates.list[1..].iter_mut().max_by(|a, b| a.cost.total_cmp(&b.cost));
+        if let Some(costliest) = costliest.filter(|costliest| costliest.cost > cost) {
+            *costliest = candidate;
+        }
+    }
+
+    /// `phi(lag)` for each lag, around the middle of `segment`.
+    fn correlations(&self, segment: &[f32]) -> Vec<f32> {
+        let bias = self.stretch as f32 * QUIET_RMS * QUIET_RMS;
+        let energies = running_energies(segment, self.stretch);
+        self.lags
+            .clone()
+            .map(|lag| {
+                let from = (segment.len() - self.stretch - lag) / 2;
+                let (x, y) =
+                    (&segment[from..from + self.stretch], &segment[from + lag..from + lag + self.stretch]);
+                dot(x, y) / ((energies[from] + bias) * (energies[from + lag] + bias)).sqrt()
+            })
+            .collect()
+    }
+
+    /// The reading of the middle frame on the cheapest path through `around`.
+    fn decide(&self, around: &[Candidates]) -> Pitch {
+        let middle = around.len() / 2;
+        let before = self.path_costs(around[..=middle].iter());
+        let after = self.path_costs(around[middle..].iter().rev());
+        let candidates = around[middle].as_slice();
+        let total = |index: usize| before[index] + after[index] - candidates[index].cost;
+        let best = (1..candidates.len())
+            .fold(0, |best, index| if total(index) < total(best) { index } else { best });
+        Pitch { frequency_hz: candidates[best].frequency_hz, voicing: candidates[best].correlation }
+    }
+
+    /// Cost of the cheapest path to each candidate of the last frame.
+    fn path_costs<'a>(&self, frames: impl Iterator<Item = &'a Candidates>) -> [f32; MAX_CANDIDATES + 1] {
+        let mut costs = [0.0; MAX_CANDIDATES + 1];
+        let mut previous: &[Candidate] = &[];
+        for frame in frames {
+            let mut next = costs;
+            for (slot, candidate) in next.iter_mut().zip(frame.as_slice()) {
+                let ways =
+                    previous.iter().zip(&costs).map(|(from, cost)| cost + self.change_cost(from, candidate));
+                let cheapest = ways.fold(f32::INFINITY, f32::min);
+                *slot = candidate.cost + if previous.is_empty() { 0.0 } else { cheapest };
+            }
+            (costs, previous) = (next, frame.as_slice());
+        }
+        costs
+    }
+
+    fn change_cost(&self, from: &Candidate, to: &Candidate) -> f32 {
+        let per_hop = (0.010 / self.settings.hop_secs) as f32;
+        match (from.frequency_hz > 0.0, to.frequency_hz > 0.0) {
+            (true, true) => per_hop * OCTAVE_JUMP_COST * (from.octaves - to.octaves).abs(),
+            (false, false) => 0.0,
+            _ => per_hop * VOICING_CHANGE_COST,
+        }
+    }
+}
+
+/// Energy of each stretch of `length` samples: `[segment - length + 1]`.
+fn running_energies(segment: &[f32], length: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; segment.len() + 1];
+    for (index, sample) in segment.iter().enumerate() {
+        sums[index + 1] = sums[index] + f64::from(*sample) * f64::from(*sample);
+    }
+    (0..=segment.len() - length).map(|from| (sums[from + length] - sums[from]) as f32).collect()
+}
+
+/// Inner product, summed in eight lanes so that it can be vectorised.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 8];
+    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a_blocks.zip(b_blocks) {
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x * y;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// Low-passes and keeps every `factor`-th clip sample; linear phase without delay.
+struct Decimator {
+    factor: usize,
+    taps: Vec<f32>,
+}
+
+impl Decimator {
+    /// A Hann-windowed sinc that passes 80 % of the new band.
+    fn new(factor: u32) -> Self {
+        let half = i64::from(8 * factor);
+        let cutoff = 0.4 / f64::from(factor);
+        let weight = |tap: i64| {
+            let angle = std::f64::consts::TAU * cutoff * tap as f64;
+            let sinc = if tap == 0 { 1.0 } else { angle.sin() / angle };
+            sinc * (0.5 + 0.5 * (std::f64::consts::PI * tap as f64 / (half + 1) as f64).cos())
+        };
+        let weights: Vec<f64> = (-half..=half).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        let taps = if factor == 1 {
+            vec![1.0]
+        } else {
+            weights.iter().map(|weight| (weight / sum) as f32).collect()
+        };
+        Self { factor: factor as usize, taps }
+    }
+
+    /// `count` decimated samples from decimated clip index `first` on.
+    fn samples(&self, samples: &[f32], first_sample: i64, first: i64, count: usize) -> Vec<f32> {
+        let from = first * self.factor as i64 - (self.taps.len() / 2) as i64;
+        let mut needed = vec![0.0; count * self.factor + self.taps.len()];
+        read_frame(samples, first_sample, from, &mut needed);
+        (0..count).map(|index| dot(&needed[index * self.factor..][..self.taps.len()], &self.taps)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Eight harmonics of a fundamental that may move.
+    fn voice(rate_hz: u32, secs: f64, fundamental_hz: impl Fn(f64) -> f64) -> Vec<f32> {
+        let mut turns = 0.0;
+        (0..(secs * f64::from(rate_hz)) as usize)
+            .map(|n| {
+                turns += fundamental_hz(n as f64 / f64::from(rate_hz)) / f64::from(rate_hz);
+                let harmonics =
+                    (1..=8).map(|k| (std::f64::consts::TAU * turns * f64::from(k)).sin() / f64::from(k));
+                (0.1 * harmonics.sum::<f64>()) as f32
+            })
+            .collect()
+    }
+
+    #[test]
+    fn steady_voices_have_their_fundamental() {
+        for sample_rate_hz in [8000, 16_000, 22_050, 48_000] {
+            for fundamental_hz in [70.0, 110.0, 180.0, 250.0, 420.0] {
+                let settings = PitchSettings { sample_rate_hz, ..PitchSettings::default() };
+                let tracked = pitch(&voice(sample_rate_hz, 0.5, |_| fundamental_hz), &settings).unwrap();
+                for frame in &tracked[5..45] {
+                    let error = f64::from(frame.frequency_hz) / fundamental_hz - 1.0;
+                    assert!(error.abs() < 0.01, "{sample_rate_hz} {fundamental_hz}: {frame:?}");
+                    assert!(frame.voicing > 0.9, "{frame:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gliding_voices_are_followed() {
+        let glide = |secs: f64| 120.0 + 160.0 * secs;
+        let tracked = pitch(&voice(16_000, 1.0, glide), &PitchSettings::default()).unwrap();
+        for (index, frame) in tracked.iter().enumerate().take(95).skip(5) {
+            let expected = glide(index as f64 * 0.01);
+            assert!(
+                (f64::from(frame.frequency_hz) / expected - 1.0).abs() < 0.015,
+                "{index}: {frame:?} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn noise_and_silence_are_unvoiced() {
+        let random = Random::new(5, 0);
+        let noise: Vec<f32> = (0..16_000).map(|n| 0.1 * random.normal(n)).collect();
+        let voiced = |samples: &[f32]| {
+            let tracked = pitch(samples, &PitchSettings::default()).unwrap();
+            tracked.iter().filter(|frame| frame.frequency_hz > 0.0).count() as f64 / tracked.len() as f64
+        };
+        assert!(voiced(&noise) < 0.05, "{}", voiced(&noise));
+        assert_eq!(voiced(&[0.0; 16_000]), 0.0);
+        let constant = pitch(&[0.25; 16_000], &PitchSettings::default()).unwrap();
+        assert!(constant[5..95].iter().all(|frame| frame.frequency_hz == 0.0));
+    }
+
+    #[test]
+    fn windows_give_the_values_of_the_whole() {
+        for sample_rate_hz in [16_000, 44_100] {
+            let settings = PitchSettings { sample_rate_hz, ..PitchSettings::default() };
+            let samples = voice(sample_rate_hz, 2.0, |secs| 100.0 + 40.0 * (7.0 * secs).sin());
+            let whole = pitch(&samples, &settings).unwrap();
+            let margin = (0.2 * f64::from(sample_rate_hz)) as i64;
+            let (first, last) = (60, 110);
+            let from = settings.grid().centre_of(first) - margin;
+            let to = settings.grid().centre_of(last) + margin;
+            let tracker = PitchTracker::new(&settings).unwrap();
+            let part = tracker.frames(&samples[from as usize..to as usize], from, first..last).unwrap();
+            assert_eq!(part, whole[first as usize..last as usize]);
+        }
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        let fails = |settings: PitchSettings, name: &str| {
+            let message = pitch(&[0.0; 10], &settings).unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        };
+        fails(PitchSettings { sample_rate_hz: 100, ..PitchSettings::default() }, "sample_rate_hz");
+        fails(PitchSettings { low_hz: 5.0, ..PitchSettings::default() }, "low_hz");
+        fails(PitchSettings { high_hz: 5000.0, ..PitchSettings::default() }, "high_hz");
+        fails(PitchSettings { hop_secs: f64::NAN, ..PitchSettings::default() }, "hop_secs");
+        fails(PitchSettings { voicing_threshold: 2.0, ..PitchSettings::default() }, "voicing_threshold");
+        assert_eq!(pitch(&[], &PitchSettings::default()).unwrap(), vec![]);
+        assert_eq!(pitch(&[0.5], &PitchSettings::default()).unwrap().len(), 1);
+    }
+}
