@@ -9,6 +9,8 @@ mod expand;
 mod flat;
 mod nearest;
 mod problem;
+#[cfg(not(target_arch = "wasm32"))]
+mod save;
 mod schema;
 mod schema_set;
 mod topology;
@@ -19,6 +21,8 @@ pub use address::{AddressError, MAX_NAME_LENGTH, NodeId, ParameterAddress, PortA
 pub use document::{Document, Extras, GROUP_PREFIX, Graph, Group, Lock, Locked, Node, Wire};
 pub use flat::{FlatGraph, FlatNode};
 pub use problem::{Item, Place, Problem, ProblemKind, Problems, Severity};
+#[cfg(not(target_arch = "wasm32"))]
+pub use save::{SaveError, write_atomically};
 pub use schema::{
     Curve, CurveKey, EmotionKey, InputPort, Interpolation, NodeSchema, OutputPort, Parameter, ParameterKind,
     ParameterValue, PortType, Purity, Range, TimeSupport, converts,

@@ -1,0 +1,212 @@
+//! Files that are never half-written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a file could not be written. The file that was there before is unchanged.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {reason}; {remedy}", path.display())]
+pub struct SaveError {
+    /// The file that should have been written.
+    pub path: PathBuf,
+    /// What went wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+    /// The error of the operating system, if it was one.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+/// Writes a file so that at any moment, even through a crash or loss of power, either the old content is there or the
+/// new: into a temporary file beside it, to disk, then renamed over it. A link is followed, the permissions of an old
+/// file stay. What is not a regular file, such as a pipe, is written to directly.
+///
+/// # Errors
+/// When the file is write-protected or a folder, its folder does not exist or cannot be written, or the disk is full;
+/// the temporary file is removed and the old content stays.
+pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SaveError> {
+    let path = path.as_ref();
+    write(path, bytes).map_err(|error| SaveError::from_io(path, error))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let old = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    match &old {
+        Some(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        Some(metadata) if !metadata.is_file() => return fs::write(path, bytes),
+        Some(metadata) if metadata.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
+        _ => {}
+    }
+    let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+    let (temporary, file) = create_beside(&target)?;
+    let permissions = old.map(|metadata| metadata.permissions());
+    let written = fill(file, bytes, permissions).and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        // The error that matters is the first; a file that cannot be removed either is left for the user to see.
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
+    sync_folder(folder_of(&target))
+}
+
+fn fill(mut file: File, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    file.write_all(bytes)?;
+    permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+    file.sync_all()
+}
+
+/// Creates a file of a name that nothing else uses in the target's folder: a rename is only atomic within one disk.
+fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    const MOST_TRIES: u32 = 1000;
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    for _ in 0..MOST_TRIES {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = target.with_file_name(format!(".esarm-{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            opened => return opened.map(|file| (temporary, file)),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Puts the rename itself on disk. Some file systems cannot, and need not.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+impl SaveError {
+    fn from_io(path: &Path, error: io::Error) -> Self {
+        let (reason, remedy) = match error.kind() {
+            ErrorKind::NotFound => ("its folder does not exist", "create the folder, or choose another"),
+            ErrorKind::NotADirectory => ("what should be its folder is a file", "choose another folder"),
+            ErrorKind::IsADirectory => ("it is a folder", "choose the name of a file"),
+            ErrorKind::PermissionDenied => {
+                ("the file or its folder is write-protected", "allow writing there, or choose another place")
+            }
+            ErrorKind::ReadOnlyFilesystem => ("the disk is read-only", "choose a place on another disk"),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                ("the disk is full", "free some space, or choose a place on another disk")
+            }
+            _ => ("the operating system refused", "check the place, or choose another"),
+        };
+        let reason = format!("{reason} ({error})");
+        Self { path: path.to_owned(), reason, remedy, source: Some(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_created_and_replaced_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.esarm");
+        write_atomically(&path, b"old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["a.esarm"]);
+    }
+
+    #[test]
+    fn a_write_protected_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.esarm");
+        fs::write(&path, "old").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let message = write_atomically(&path, b"new").unwrap_err().to_string();
+        assert!(message.contains("a.esarm: the file or its folder is write-protected"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a.esarm"]);
+    }
+
+    #[test]
+    fn places_that_cannot_be_written_are_named_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let message = |path: &Path| write_atomically(path, b"x").unwrap_err().to_string();
+        assert!(message(&folder.path().join("no/a.esarm")).contains("create the folder"));
+        assert!(message(&file.join("a.esarm")).contains("is a file"));
+        assert!(message(folder.path()).contains("it is a folder"));
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&file, &link).unwrap();
+        write_atomically(&link, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_no_file_is_written_to_and_not_replaced() {
+        write_atomically("/dev/null", b"gone").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        let message = write_atomically("/dev/full", b"x").unwrap_err().to_string();
+        assert!(message.contains("the disk is full"), "{message}");
+    }
+
+    #[test]
+    fn many_writers_leave_one_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared");
+        std::thread::scope(|scope| {
+            for writer in 0..8u8 {
+                let path = &path;
+                scope.spawn(move || write_atomically(path, &vec![writer; 100_000]).unwrap());
+            }
+        });
+        let content = fs::read(&path).unwrap();
+        assert_eq!(content.len(), 100_000);
+        assert!(content.iter().all(|byte| *byte == content[0]));
+        assert_eq!(names(folder.path()), ["shared"]);
+    }
+}
