@@ -11,7 +11,7 @@ mod rig;
 mod track;
 mod value;
 
-pub use arkit::{ARKIT_SHAPES, HEAD_CHANNELS, MOTION_CHANNELS, arkit_index, mirrored_name};
+pub use arkit::{ARKIT_SHAPES, HEAD_CHANNELS, MOTION_CHANNELS, arkit_index, head_rotation, mirrored_name};
 pub use audio::Audio;
 pub use digest::{Digest, Digestible, Hasher};
 pub use emotion::{EMOTIONS, Emotion, emotion_index};
