@@ -232,7 +232,7 @@ fn slit(across: f32) -> f32 {
 fn upper_lid(across: f32) -> f32 {
     let u = eye_across(across);
     let inside = (1.0 - u.abs().powf(2.3)).max(0.0);
-    8.8 * inside.powf(0.85) * (1.0 - 0.08 * u)
+    8.0 * inside.powf(0.85) * (1.0 - 0.08 * u)
 }
 
 fn lower_lid(across: f32) -> f32 {

@@ -2,16 +2,21 @@
 
 mod anatomy;
 mod builder;
+mod ears;
 mod eyes;
+mod hair;
 mod loft;
+mod mesh;
 mod mouth;
 mod sdf;
+mod shapes;
 mod site;
 mod skin;
 
 use builder::{Half, LOOKS, Look, Whole};
 use esarm_values::{Material, Mesh, Primitive, Rig};
 use glam::Vec3;
+use mesh::Faces;
 use std::sync::{Arc, OnceLock};
 
 /// Millimetres to metres.
@@ -29,17 +34,22 @@ fn build() -> Rig {
     eyes::add_lid_edges(&mut half, &edges);
     eyes::add_lashes(&mut half, &edges);
     eyes::add_eyeball(&mut half);
+    ears::add_ear(&mut half);
+    hair::add_brow(&mut half);
+    hair::add_hair(&mut half);
     mouth::add_lining(&mut half, &edges);
     mouth::add_teeth(&mut half);
     mouth::add_tongue(&mut half);
     let whole = Whole::from_half(half);
-    let normals = normals(&whole.positions, &whole.triangles);
+    let faces = Faces::new(whole.positions.len(), &whole.triangles);
+    let normals: Vec<Vec3> = (0..whole.positions.len()).map(|vertex| faces.normal(vertex, &whole.positions)).collect();
+    let morphs = shapes::morph_targets(&whole, &faces, &normals);
     let mesh = Mesh {
         name: "head".to_owned(),
         positions: whole.positions.iter().map(|p| (*p * METRES).to_array()).collect(),
         normals: normals.iter().map(|n| n.to_array()).collect(),
         primitives: primitives(&whole),
-        morphs: Vec::new(),
+        morphs,
         source_node: None,
     };
     Rig { name: "built-in head".to_owned(), meshes: vec![mesh], materials: materials(), source: None }
@@ -51,17 +61,6 @@ fn primitives(whole: &Whole) -> Vec<Primitive> {
         Primitive { material, triangles: own.map(|(_, triangle)| *triangle).collect() }
     };
     LOOKS.iter().enumerate().map(of_look).collect()
-}
-
-/// Vertex normals from the faces around each vertex, weighted by their areas.
-fn normals(positions: &[Vec3], triangles: &[(Look, [u32; 3])]) -> Vec<Vec3> {
-    let mut sums = vec![Vec3::ZERO; positions.len()];
-    for (_, triangle) in triangles {
-        let [a, b, c] = triangle.map(|vertex| positions[vertex as usize]);
-        let normal = (b - a).cross(c - a);
-        triangle.iter().for_each(|vertex| sums[*vertex as usize] += normal);
-    }
-    sums.into_iter().map(|sum| sum.normalize_or(Vec3::Z)).collect()
 }
 
 fn materials() -> Vec<Material> {

@@ -13,12 +13,12 @@ struct LiningRow {
     height: f32,
     depth: f32,
     widening: f32,
-    lip_share: f32,
+    follow: f32,
     jaw_share: Option<f32>,
 }
 
-const fn lining(height: f32, depth: f32, widening: f32, lip_share: f32, jaw_share: Option<f32>) -> LiningRow {
-    LiningRow { height, depth, widening, lip_share, jaw_share }
+const fn lining(height: f32, depth: f32, widening: f32, follow: f32, jaw_share: Option<f32>) -> LiningRow {
+    LiningRow { height, depth, widening, follow, jaw_share }
 }
 
 /// From the upper lip over the roof, back and floor of the mouth to the lower lip.
@@ -61,7 +61,7 @@ fn lining_row(half: &mut Half, row: &LiningRow, margin: &[u32]) -> Vec<u32> {
         let root = half.positions[vertex as usize];
         let mut site = half.sites[vertex as usize];
         let open = (1.0 - site.lip_across.powi(4)).sqrt();
-        site.lip_share = row.lip_share;
+        site.follow = row.follow;
         site.lip_height = 0.0;
         site.jaw_share = row.jaw_share;
         let position = root + Vec3::new(root.x * (row.widening - 1.0), row.height * open, -row.depth * open);
@@ -83,9 +83,9 @@ struct Arch {
 }
 
 const UPPER: Arch =
-    Arch { part: Part::UpperTeeth, half_width: 24.0, length: 34.0, depth: 50.5, gum: -55.0, edge: -65.5 };
+    Arch { part: Part::UpperTeeth, half_width: 21.5, length: 34.0, depth: 50.5, gum: -55.0, edge: -65.5 };
 const LOWER: Arch =
-    Arch { part: Part::LowerTeeth, half_width: 22.5, length: 31.0, depth: 50.5, gum: -75.0, edge: -65.2 };
+    Arch { part: Part::LowerTeeth, half_width: 20.0, length: 31.0, depth: 50.5, gum: -75.0, edge: -65.2 };
 
 /// Relative widths from the middle incisor to the second molar.
 const TOOTH_WIDTHS: [f32; 7] = [8.8, 7.0, 7.8, 7.0, 6.8, 9.5, 9.0];
@@ -94,7 +94,7 @@ const COLUMNS_PER_TOOTH: usize = 5;
 const TOOTH_PROFILE: [(f32, f32); 8] =
     [(-0.05, 0.0), (0.3, 0.8), (0.65, 0.8), (0.9, 0.3), (1.0, -0.8), (0.92, -2.0), (0.5, -3.2), (0.0, -4.0)];
 /// Distance from the gum line towards the root, and outward bulge.
-const GUM_PROFILE: [(f32, f32); 5] = [(8.0, -3.0), (6.0, 0.2), (3.0, 1.3), (0.4, 1.3), (-0.6, 0.2)];
+const GUM_PROFILE: [(f32, f32); 5] = [(6.5, -3.0), (5.0, 0.0), (2.8, 1.1), (0.4, 1.3), (-0.6, 0.2)];
 
 /// Adds both rows of teeth with their gums.
 pub(super) fn add_teeth(half: &mut Half) {

@@ -39,7 +39,7 @@ fn carve(a: f32, b: f32, k: f32) -> f32 {
 pub(super) fn bust(p: Vec3) -> f32 {
     let p = v(p.x.abs(), p.y, p.z);
     let mut d = skull(p);
-    if p.y < -40.0 {
+    if p.y < 20.0 {
         d = neck(p, d);
     }
     if p.z > 20.0 && p.y < 60.0 {
@@ -51,17 +51,18 @@ pub(super) fn bust(p: Vec3) -> f32 {
 }
 
 fn skull(p: Vec3) -> f32 {
-    let mut d = ellipsoid(p, v(0.0, 40.0, -10.0), v(73.0, 84.0, 95.0));
-    d = join(d, ellipsoid(p, v(0.0, -14.0, 20.0), v(62.0, 84.0, 64.0)), 24.0);
-    d = join(d, capsule(p, v(22.0, -95.0, 54.0), v(47.0, -58.0, 4.0), 14.0, 16.0), 26.0);
-    d = join(d, ellipsoid(p, v(0.0, -98.0, 68.0), v(19.0, 14.0, 15.0)), 20.0);
-    join(d, ellipsoid(p, v(43.0, -18.0, 53.0), v(23.0, 20.0, 22.0)), 22.0)
+    let mut d = ellipsoid(p, v(0.0, 36.0, -10.0), v(73.0, 80.0, 93.0));
+    d = join(d, ellipsoid(p, v(0.0, -18.0, 20.0), v(63.0, 84.0, 63.0)), 24.0);
+    d = join(d, capsule(p, v(24.0, -92.0, 50.0), v(46.0, -58.0, 6.0), 13.0, 14.0), 26.0);
+    d = join(d, ellipsoid(p, v(0.0, -97.0, 68.0), v(18.0, 14.0, 15.0)), 20.0);
+    d = join(d, ellipsoid(p, v(33.0, -56.0, 46.0), v(22.0, 32.0, 24.0)), 20.0);
+    join(d, ellipsoid(p, v(41.0, -22.0, 53.0), v(22.0, 22.0, 22.0)), 24.0)
 }
 
 fn neck(p: Vec3, d: f32) -> f32 {
-    let column = capsule(p, v(0.0, -70.0, -20.0), v(0.0, -220.0, -32.0), 44.0, 47.0);
+    let column = capsule(p, v(0.0, -50.0, -26.0), v(0.0, -220.0, -32.0), 43.0, 45.0);
     let shoulders = ellipsoid(p, v(0.0, -222.0, -34.0), v(125.0, 46.0, 56.0));
-    join(join(d, column, 20.0), shoulders, 60.0)
+    join(join(d, column, 24.0), shoulders, 60.0)
 }
 
 fn eye_region(p: Vec3, d: f32) -> f32 {
@@ -76,10 +77,10 @@ fn mouth_region(p: Vec3, d: f32) -> f32 {
 }
 
 fn nose(p: Vec3, d: f32) -> f32 {
-    let mut d = join(d, capsule(p, v(0.0, 16.0, 83.0), v(0.0, -27.0, 105.0), 6.0, 8.0), 14.0);
-    d = join(d, ellipsoid(p, v(0.0, -30.0, 108.0), v(9.5, 8.5, 10.0)), 8.0);
-    d = join(d, ellipsoid(p, v(11.0, -34.5, 98.0), v(7.0, 7.0, 10.0)), 6.0);
-    carve(d, ellipsoid(p, v(5.8, -42.5, 102.0), v(3.4, 4.0, 5.5)), 4.0)
+    let mut d = join(d, capsule(p, v(0.0, 16.0, 82.0), v(0.0, -26.0, 102.0), 6.0, 8.5), 14.0);
+    d = join(d, capsule(p, v(0.0, -28.0, 80.0), v(0.0, -30.5, 106.5), 12.0, 9.5), 8.0);
+    d = join(d, ellipsoid(p, v(10.5, -34.5, 93.0), v(7.5, 7.0, 13.0)), 6.0);
+    carve(d, ellipsoid(p, v(5.8, -43.0, 101.0), v(3.4, 4.0, 5.5)), 4.0)
 }
 
 /// The point of the bust's surface on the ray from `origin` through `guess`, found from the guess outwards or

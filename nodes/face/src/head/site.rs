@@ -32,8 +32,8 @@ pub(super) struct Site {
     pub(super) lip_side: f32,
     /// Distance from the middle along the mouth: 0 in the middle, 1 at the corner and beyond.
     pub(super) lip_across: f32,
-    /// 1 on the lips and their lining, falling to 0 away from the mouth, and deep in it.
-    pub(super) lip_share: f32,
+    /// How much of the anchor's movement the vertex follows: all of it but deep in the mouth.
+    pub(super) follow: f32,
     /// Height above the red of the lips: 0 at the lip line, 1 at the border of the red and beyond.
     pub(super) lip_height: f32,
     /// Radians that closing the eye turns the vertex about the eye's horizontal axis; positive moves down.
@@ -42,7 +42,7 @@ pub(super) struct Site {
     pub(super) lid_share: f32,
     /// Distance along the tongue: 0 at the root, 1 at the tip.
     pub(super) along_tongue: f32,
-    /// How much of the jaw's opening the lining of the mouth follows, where the skin's rule does not hold.
+    /// Share of the jaw's movement where the lining of the mouth does not follow the lips.
     pub(super) jaw_share: Option<f32>,
 }
 
@@ -54,7 +54,7 @@ impl Site {
             anchor,
             lip_side: 0.0,
             lip_across: 1.0,
-            lip_share: 0.0,
+            follow: 1.0,
             lip_height: 1.0,
             lid_turn: 0.0,
             lid_share: 0.0,

@@ -170,7 +170,7 @@ fn fragment(in: VertexOut, @builtin(front_facing) front: bool) -> @location(0) v
     if roughness < 0.2 {
         gloss += vec3f(0.9) * lamp_mirror(reflect(-eye, normal), key) * in.openness;
     }
-    return vec4f(filmic(0.82 * (colour + gloss)), 1.0);
+    return vec4f(filmic(0.62 * (colour + gloss)), 1.0);
 }
 
 struct BackdropOut {
