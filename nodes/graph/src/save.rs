@@ -14,7 +14,7 @@ pub struct SaveError {
     /// What went wrong.
     pub reason: String,
     /// What to do about it.
-    pub remedy: &'static str,
+    pub remedy: String,
     /// The error of the operating system, if it was one.
     #[source]
     pub source: Option<io::Error>,
@@ -118,7 +118,7 @@ impl SaveError {
             _ => ("the operating system refused", "check the place, or choose another"),
         };
         let reason = format!("{reason} ({error})");
-        Self { path: path.to_owned(), reason, remedy, source: Some(error) }
+        Self { path: path.to_owned(), reason, remedy: remedy.to_owned(), source: Some(error) }
     }
 }
 

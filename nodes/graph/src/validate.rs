@@ -1,6 +1,6 @@
 //! Finds everything that is wrong with a document, at once.
 
-mod checker;
+pub(crate) mod checker;
 mod groups;
 mod nodes;
 pub(crate) mod value;

@@ -17,7 +17,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_type(&mut self, scope: Scope<'_>, id: &NodeId, node: &Node) {
+    pub(crate) fn check_type(&mut self, scope: Scope<'_>, id: &NodeId, node: &Node) {
         let place = scope.place(Some(id), Item::Whole);
         if let Some(group) = node.group_name() {
             if !self.document.groups.contains_key(group) {
