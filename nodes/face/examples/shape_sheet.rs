@@ -1,6 +1,6 @@
 //! Draws the built-in head as contact sheets: every shape at full strength, and the basic emotions.
 //!
-//! `cargo run -p esarm-face --example shape_sheet -- FOLDER [neutral|shapes|emotions]`
+//! `cargo run -p esarm-face --example shape_sheet -- FOLDER [neutral|shapes|emotions|jawOpen=1,mouthSmileLeft=0.5]`
 
 use esarm_face::head;
 use esarm_face::render::{Camera, RenderError, RenderOptions, Renderer, RgbaImage, contact_sheet};
@@ -17,7 +17,15 @@ fn main() -> Result<(), Failure> {
     std::fs::create_dir_all(&folder)?;
     let is_wanted = |name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
     if is_wanted("neutral") {
-        neutral(&folder)?;
+        four_views(&folder.join("neutral.png"), &[])?;
+    }
+    if let Some(pose) = wanted.as_deref().filter(|wanted| wanted.contains('=')) {
+        let action = |part: &str| {
+            let (name, weight) = part.split_once('=')?;
+            Some((name.to_owned(), weight.parse::<f32>().ok()?))
+        };
+        let pose: Option<Vec<(String, f32)>> = pose.split(',').map(action).collect();
+        four_views(&folder.join("pose.png"), &pose.ok_or("a pose is NAME=WEIGHT,NAME=WEIGHT...")?)?;
     }
     if is_wanted("shapes") {
         sheet(&folder.join("shapes-front.png"), &shapes(), 256, Camera::Front, 9)?;
@@ -29,15 +37,16 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn neutral(folder: &Path) -> Result<(), Failure> {
+fn four_views(path: &Path, pose: &[(String, f32)]) -> Result<(), Failure> {
     let rig = head::built_in();
     let mut renderer = renderer(700)?;
-    let pose: [(&str, f32); 0] = [];
     let cameras = [Camera::Front, Camera::ThreeQuarter, Camera::Side, Camera::Mouth];
-    let pictures: Result<Vec<RgbaImage>, RenderError> =
-        cameras.iter().map(|camera| renderer.render_frame(&rig, pose, *camera)).collect();
+    let mut draw = |camera: &Camera| {
+        renderer.render_frame(&rig, pose.iter().map(|(name, weight)| (name.as_str(), *weight)), *camera)
+    };
+    let pictures: Result<Vec<RgbaImage>, RenderError> = cameras.iter().map(&mut draw).collect();
     let sheet = contact_sheet(&pictures?, 2, &["front", "three-quarter", "side", "mouth"])?;
-    std::fs::write(folder.join("neutral.png"), sheet.to_png()?)?;
+    std::fs::write(path, sheet.to_png()?)?;
     Ok(())
 }
 

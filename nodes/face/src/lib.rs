@@ -2,3 +2,4 @@
 
 pub mod head;
 pub mod render;
+pub mod rig;

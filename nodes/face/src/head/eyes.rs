@@ -9,8 +9,8 @@ use std::f32::consts::{PI, TAU};
 
 /// Rings of the eyeball from the front pole: degrees off the line of sight, and the look up to there.
 const RINGS: [(f32, Look); 22] = [
-    (4.5, Look::Pupil),
-    (9.0, Look::Pupil),
+    (5.0, Look::Pupil),
+    (10.0, Look::Pupil),
     (13.0, Look::Iris),
     (17.0, Look::Iris),
     (20.5, Look::Iris),
@@ -95,7 +95,7 @@ fn lid_row(half: &mut Half, margin: &[u32], height: f32, turn: f32) -> Vec<u32> 
 
 /// Adds lashes: a curved fan along the upper lid, longer towards the outer corner, and a short one below.
 pub(super) fn add_lashes(half: &mut Half, edges: &SkinEdges) {
-    lash_fan(half, &edges.upper_lid, 5.2, 0.35);
+    lash_fan(half, &edges.upper_lid, 4.4, 0.35);
     lash_fan(half, &edges.lower_lid, 1.6, -0.25);
 }
 

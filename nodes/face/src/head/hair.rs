@@ -9,10 +9,10 @@ use glam::Vec3;
 /// Point inside the skull that strands lie around: their planes contain the axis through it along Z.
 const SKULL_CENTRE: Vec3 = Vec3::new(0.0, 28.0, -10.0);
 /// Columns from the parting plane down the side, rows from the forehead back to the crown of the strands.
-const COLUMNS: usize = 64;
+const COLUMNS: usize = 70;
 const ROWS: usize = 30;
 /// Angles in radians: the lowest strand from the top, and the first and last point of a strand from the front.
-const LOWEST: f32 = 2.25;
+const LOWEST: f32 = 2.72;
 const FIRST: f32 = 0.55;
 const LAST: f32 = 3.02;
 
@@ -33,9 +33,8 @@ const HAIRLINE: [(f32, f32); 11] = [
 
 /// Adds the hair of the left half.
 pub(super) fn add_hair(half: &mut Half) {
-    let points: Vec<Vec<(Vec3, f32)>> = (0..=ROWS)
-        .map(|row| (0..=COLUMNS).map(|column| strand_point(row, column)).collect())
-        .collect();
+    let points: Vec<Vec<(Vec3, f32)>> =
+        (0..=ROWS).map(|row| (0..=COLUMNS).map(|column| strand_point(row, column)).collect()).collect();
     let mut placed: Vec<Vec<Option<u32>>> = vec![vec![None; COLUMNS + 1]; ROWS + 1];
     for row in 0..ROWS {
         for column in 0..COLUMNS {
@@ -45,7 +44,8 @@ pub(super) fn add_hair(half: &mut Half) {
             }
             let mut vertex = |(row, column): (usize, usize)| {
                 let position = points[row][column].0;
-                *placed[row][column].get_or_insert_with(|| half.vertex(position, Site::new(Part::Fixed, position)))
+                *placed[row][column]
+                    .get_or_insert_with(|| half.vertex(position, Site::new(Part::Fixed, position)))
             };
             let [a, b, c, d] = corners.map(&mut vertex);
             half.quad(Look::Hair, [a, d, c, b]);
@@ -77,7 +77,8 @@ fn hair_height(skin: Vec3, around: f32, along: f32) -> f32 {
     let quiff = 8.0 * top * hill((along - 1.1) / 0.9);
     let body = mix(5.5, 9.5, top) + quiff + 2.5 * ramp(-40.0, -95.0, skin.z) * ramp(-45.0, 10.0, skin.y);
     let root = ramp(-2.0, mix(7.0, 16.0, top), above_line);
-    let strands = 1.5 * (around * 11.0 + along * 0.8).sin().abs().powf(0.8) + 0.7 * (around * 27.0).sin().abs();
+    let strands =
+        1.5 * (around * 11.0 + along * 0.8).sin().abs().powf(0.8) + 0.7 * (around * 27.0).sin().abs();
     -3.0 + (body + 3.0 - 1.2 + strands) * root
 }
 
@@ -101,10 +102,10 @@ pub(super) fn add_brow(half: &mut Half) {
 
 /// A vertex of the brow: `t` from the inner to the outer end, `up` from -1 at the lower edge to 1 at the upper.
 fn brow_vertex(half: &mut Half, t: f32, up: f32) -> u32 {
-    const HEIGHT: [(f32, f32); 4] = [(0.0, 20.0), (0.35, 23.5), (0.65, 26.0), (1.0, 20.5)];
-    let taper = curve(&[(0.0, 0.55), (0.12, 1.0), (0.45, 0.95), (1.0, 0.12)], t);
+    const HEIGHT: [(f32, f32); 4] = [(0.0, 22.5), (0.35, 25.2), (0.62, 26.6), (1.0, 20.0)];
+    let taper = curve(&[(0.0, 0.6), (0.14, 1.0), (0.5, 0.9), (1.0, 0.15)], t);
     let x = mix(12.5, 57.0, t) + up * 1.2 * (1.0 - t);
-    let y = curve(&HEIGHT, t) + up * 4.0 * taper;
+    let y = curve(&HEIGHT, t) + up * 3.7 * taper;
     let skin = project(Vec3::new(0.0, 12.0, -10.0), Vec3::new(x, y, mix(88.0, 62.0, t * t)));
     let ends = ramp(0.0, 0.08, t) * ramp(1.0, 0.9, t);
     let height = -0.8 + 3.0 * (1.0 - up * up).sqrt() * mix(0.4, 1.0, ends);

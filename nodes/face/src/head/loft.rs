@@ -248,7 +248,7 @@ fn lid_crease(across: f32) -> f32 {
 /// The lip line: a soft bow with slightly raised corners.
 fn lip_line(across: f32) -> f32 {
     let u = across / MOUTH_CORNER;
-    LIP_LINE - 0.9 * hill(across / 9.0) + 0.5 * hill((across - 13.0) / 11.0) + 1.1 * (u * u).min(2.0)
+    LIP_LINE - 0.9 * hill(across / 9.0) + 0.5 * hill((across - 13.0) / 11.0) + 1.9 * (u * u).min(1.6)
 }
 
 /// Height of the red of the upper lip, with the dip of Cupid's bow.
@@ -260,7 +260,7 @@ fn upper_red(across: f32) -> f32 {
 /// Height of the red of the lower lip.
 fn lower_red(across: f32) -> f32 {
     let u = (across / MOUTH_CORNER).min(1.0);
-    9.2 * (1.0 - u * u).powf(0.8) + corner_gap(across)
+    9.0 * (1.0 - u * u * u).powf(0.75) + corner_gap(across)
 }
 
 /// Keeps rows apart at the corner of the mouth and spreads them beyond it.

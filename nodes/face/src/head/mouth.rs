@@ -25,14 +25,14 @@ const fn lining(height: f32, depth: f32, widening: f32, follow: f32, jaw_share: 
 const LINING: [LiningRow; 12] = [
     lining(0.5, 1.8, 1.0, 1.0, None),
     lining(2.2, 3.8, 1.0, 1.0, None),
-    lining(8.0, 4.6, 1.02, 0.7, Some(0.0)),
-    lining(14.0, 8.0, 1.10, 0.2, Some(0.0)),
+    lining(7.5, 5.0, 1.0, 0.7, Some(0.0)),
+    lining(14.0, 8.5, 1.06, 0.2, Some(0.0)),
     lining(15.0, 24.0, 1.15, 0.0, Some(0.0)),
     lining(10.0, 50.0, 0.95, 0.0, Some(0.1)),
     lining(-12.0, 54.0, 0.95, 0.0, Some(0.6)),
     lining(-19.0, 24.0, 1.15, 0.0, Some(1.0)),
-    lining(-18.0, 8.0, 1.10, 0.2, Some(1.0)),
-    lining(-9.0, 4.6, 1.02, 0.7, Some(1.0)),
+    lining(-16.0, 9.0, 1.06, 0.2, Some(1.0)),
+    lining(-7.5, 5.2, 1.0, 0.7, Some(1.0)),
     lining(-2.2, 3.8, 1.0, 1.0, None),
     lining(-0.5, 1.8, 1.0, 1.0, None),
 ];
@@ -60,11 +60,13 @@ fn lining_row(half: &mut Half, row: &LiningRow, margin: &[u32]) -> Vec<u32> {
         }
         let root = half.positions[vertex as usize];
         let mut site = half.sites[vertex as usize];
-        let open = (1.0 - site.lip_across.powi(4)).sqrt();
+        let open = 1.0 - site.lip_across.powi(3);
         site.follow = row.follow;
         site.lip_height = 0.0;
         site.jaw_share = row.jaw_share;
-        let position = root + Vec3::new(root.x * (row.widening - 1.0), row.height * open, -row.depth * open);
+        let inwards = (row.widening - 1.0) * open - 0.07 * (1.0 - open);
+        let depth = row.depth * (0.4 + 0.6 * open);
+        let position = root + Vec3::new(root.x * inwards, row.height * open, -depth);
         half.vertex(position, site)
     };
     margin.iter().map(vertex).collect()
@@ -85,7 +87,7 @@ struct Arch {
 const UPPER: Arch =
     Arch { part: Part::UpperTeeth, half_width: 21.5, length: 34.0, depth: 50.5, gum: -55.0, edge: -65.5 };
 const LOWER: Arch =
-    Arch { part: Part::LowerTeeth, half_width: 20.0, length: 31.0, depth: 50.5, gum: -75.0, edge: -65.2 };
+    Arch { part: Part::LowerTeeth, half_width: 19.5, length: 29.2, depth: 50.5, gum: -75.0, edge: -65.2 };
 
 /// Relative widths from the middle incisor to the second molar.
 const TOOTH_WIDTHS: [f32; 7] = [8.8, 7.0, 7.8, 7.0, 6.8, 9.5, 9.0];

@@ -53,15 +53,15 @@ pub(super) fn bust(p: Vec3) -> f32 {
 fn skull(p: Vec3) -> f32 {
     let mut d = ellipsoid(p, v(0.0, 36.0, -10.0), v(73.0, 80.0, 93.0));
     d = join(d, ellipsoid(p, v(0.0, -18.0, 20.0), v(63.0, 84.0, 63.0)), 24.0);
-    d = join(d, capsule(p, v(24.0, -92.0, 50.0), v(46.0, -58.0, 6.0), 13.0, 14.0), 26.0);
-    d = join(d, ellipsoid(p, v(0.0, -97.0, 68.0), v(18.0, 14.0, 15.0)), 20.0);
-    d = join(d, ellipsoid(p, v(33.0, -56.0, 46.0), v(22.0, 32.0, 24.0)), 20.0);
+    d = join(d, capsule(p, v(20.0, -90.0, 52.0), v(44.0, -56.0, 6.0), 12.0, 14.0), 28.0);
+    d = join(d, ellipsoid(p, v(0.0, -96.0, 69.0), v(16.0, 13.0, 15.0)), 20.0);
+    d = join(d, ellipsoid(p, v(31.0, -52.0, 48.0), v(22.0, 32.0, 25.0)), 22.0);
     join(d, ellipsoid(p, v(41.0, -22.0, 53.0), v(22.0, 22.0, 22.0)), 24.0)
 }
 
 fn neck(p: Vec3, d: f32) -> f32 {
-    let column = capsule(p, v(0.0, -50.0, -26.0), v(0.0, -220.0, -32.0), 43.0, 45.0);
-    let shoulders = ellipsoid(p, v(0.0, -222.0, -34.0), v(125.0, 46.0, 56.0));
+    let column = capsule(p, v(0.0, -50.0, -26.0), v(0.0, -220.0, -32.0), 39.0, 41.0);
+    let shoulders = ellipsoid(p, v(0.0, -222.0, -34.0), v(118.0, 44.0, 54.0));
     join(join(d, column, 24.0), shoulders, 60.0)
 }
 
@@ -79,8 +79,8 @@ fn mouth_region(p: Vec3, d: f32) -> f32 {
 fn nose(p: Vec3, d: f32) -> f32 {
     let mut d = join(d, capsule(p, v(0.0, 16.0, 82.0), v(0.0, -26.0, 102.0), 6.0, 8.5), 14.0);
     d = join(d, capsule(p, v(0.0, -28.0, 80.0), v(0.0, -30.5, 106.5), 12.0, 9.5), 8.0);
-    d = join(d, ellipsoid(p, v(10.5, -34.5, 93.0), v(7.5, 7.0, 13.0)), 6.0);
-    carve(d, ellipsoid(p, v(5.8, -43.0, 101.0), v(3.4, 4.0, 5.5)), 4.0)
+    d = join(d, ellipsoid(p, v(10.0, -34.0, 93.0), v(7.0, 7.0, 13.0)), 7.0);
+    carve(d, ellipsoid(p, v(5.6, -43.0, 100.5), v(3.0, 3.6, 5.0)), 4.0)
 }
 
 /// The point of the bust's surface on the ray from `origin` through `guess`, found from the guess outwards or

@@ -71,7 +71,7 @@ fn lip_relief(row: &Row, column: &Column) -> Vec3 {
     const UPPER: [(f32, f32); 5] = [(0.0, 1.0), (0.25, 2.9), (0.55, 3.9), (0.85, 2.6), (1.0, 0.3)];
     const LOWER: [(f32, f32); 5] = [(0.0, 0.3), (0.15, 2.8), (0.45, 4.8), (0.75, 3.8), (1.0, 1.2)];
     let across = (column.across / MOUTH_CORNER).min(1.6);
-    let fade = (1.0 - (across / 1.18).powi(3)).max(0.0).powf(0.8);
+    let fade = (1.0 - across.powi(4)).max(0.0).powf(0.8);
     let forward = match (row.above, row.below) {
         (Feature::Plain, Feature::UpperLipBorder) => {
             row.t * row.t - 0.9 * ramp(4.5, 0.0, column.across) * row.t

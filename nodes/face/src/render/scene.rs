@@ -48,8 +48,8 @@ impl Subject {
         let centre = (low + high) / 2.0;
         let radius = (high - low).length() / 2.0;
         let height = high.y - low.y;
-        let frame_height = 1.08 * height.min(1.45 * (high.z - low.z)).max(1e-4);
-        let head_centre = Vec3::new(centre.x, high.y + 0.035 * frame_height - frame_height / 2.0, centre.z);
+        let frame_height = 1.02 * height.min(1.34 * (high.z - low.z)).max(1e-4);
+        let head_centre = Vec3::new(centre.x, high.y + 0.03 * frame_height - frame_height / 2.0, centre.z);
         let fallback = Vec3::new(centre.x, low.y + 0.35 * height, high.z);
         let mouth_centre = mouth_centre(rig).unwrap_or(fallback);
         Ok(Self { centre, radius, head_centre, frame_height, mouth_centre, bottom: low.y, height })

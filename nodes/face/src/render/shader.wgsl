@@ -170,7 +170,7 @@ fn fragment(in: VertexOut, @builtin(front_facing) front: bool) -> @location(0) v
     if roughness < 0.2 {
         gloss += vec3f(0.9) * lamp_mirror(reflect(-eye, normal), key) * in.openness;
     }
-    return vec4f(filmic(0.62 * (colour + gloss)), 1.0);
+    return vec4f(filmic(0.5 * (colour + gloss)), 1.0);
 }
 
 struct BackdropOut {
@@ -190,7 +190,7 @@ fn backdrop(in: BackdropOut) -> @location(0) vec4f {
     let at = (in.at - vec2f(0.0, 0.1)) * vec2f(studio.picture.x, 1.0);
     let glow = exp(-0.75 * dot(at, at));
     let colour = mix(vec3f(0.062, 0.070, 0.085), vec3f(0.34, 0.355, 0.38), glow);
-    return vec4f(filmic(0.82 * colour), 1.0);
+    return vec4f(filmic(0.6 * colour), 1.0);
 }
 
 @group(0) @binding(0) var<uniform> depth_projection: mat4x4f;

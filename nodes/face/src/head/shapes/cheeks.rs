@@ -12,14 +12,14 @@ fn on_brow(place: &Place<'_>, offset: Vec3) -> Vec3 {
 
 pub(super) fn brow_down(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
-    let inner = pull(at, [15.0, 22.0, 88.0], [30.0, 24.0, 34.0], [-4.0, -7.0, 2.0]);
+    let inner = pull(at, [15.0, 22.0, 88.0], [30.0, 24.0, 34.0], [-4.5, -8.5, 2.5]);
     let outer = pull(at, [42.0, 26.0, 76.0], [28.0, 22.0, 32.0], [-1.5, -4.5, 0.5]);
     on_brow(place, inner + outer)
 }
 
 pub(super) fn brow_inner_up(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
-    let inner = pull(at, [13.0, 25.0, 88.0], [27.0, 30.0, 36.0], [1.0, 10.0, -0.5]);
+    let inner = pull(at, [13.0, 25.0, 88.0], [27.0, 30.0, 36.0], [1.0, 11.0, -0.5]);
     let middle = pull(at, [0.0, 32.0, 90.0], [26.0, 24.0, 30.0], [0.0, 2.5, 0.0]);
     on_brow(place, inner + middle)
 }

@@ -8,7 +8,7 @@ use crate::head::site::Part;
 use glam::{Mat3, Vec3};
 
 /// Radians that the eye turns in a look shape at weight 1.
-const UP: f32 = 0.44;
+const UP: f32 = 0.38;
 const DOWN: f32 = 0.50;
 const SIDEWAYS: f32 = 0.56;
 /// Millimetres that the closing lid is lifted off the eyeball. A morph runs along the chord of the lid's arc, so a
@@ -50,7 +50,7 @@ pub(super) fn lids_look_down(place: &Place<'_>) -> Vec3 {
 }
 
 pub(super) fn lids_look_up(place: &Place<'_>) -> Vec3 {
-    turn_lids(place, -0.24, 0.4, 0.2)
+    turn_lids(place, -0.30, 0.4, 0.2)
 }
 
 /// The bulge of the cornea pushes the lids outwards a little as it passes under them.

@@ -15,7 +15,7 @@ const UPPER_LIP_CLOSES: f32 = 0.22;
 
 /// 0 at the corner of the mouth, 1 in the middle: how far the lips part there.
 fn parting(site: &Site) -> f32 {
-    1.0 - site.lip_across.powf(2.2)
+    1.0 - site.lip_across.powf(2.8)
 }
 
 /// Share of the jaw's movement that a place follows.

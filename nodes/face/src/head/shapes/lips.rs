@@ -31,12 +31,20 @@ fn around_mouth(at: Vec3) -> f32 {
 
 /// 1 on the upper lip from its line to its border, falling to 0 at the nose.
 fn on_upper(place: &Place<'_>) -> f32 {
-    if is_upper(place) { ramp(LIP_LINE + 21.0, LIP_LINE + 7.0, place.site.anchor.y) * sides(place) } else { 0.0 }
+    if is_upper(place) {
+        ramp(LIP_LINE + 21.0, LIP_LINE + 7.0, place.site.anchor.y) * sides(place)
+    } else {
+        0.0
+    }
 }
 
 /// 1 on the lower lip from its line to its border, falling to 0 on the chin.
 fn on_lower(place: &Place<'_>) -> f32 {
-    if is_upper(place) { 0.0 } else { ramp(LIP_LINE - 34.0, LIP_LINE - 9.0, place.site.anchor.y) * sides(place) }
+    if place.site.lip_side < 0.0 {
+        ramp(LIP_LINE - 34.0, LIP_LINE - 9.0, place.site.anchor.y) * sides(place)
+    } else {
+        0.0
+    }
 }
 
 fn sides(place: &Place<'_>) -> f32 {
@@ -44,9 +52,18 @@ fn sides(place: &Place<'_>) -> f32 {
     ramp(46.0, 27.0, at.x.abs()) * ramp(45.0, 62.0, at.z)
 }
 
+/// How strongly a place follows the left corner of the mouth: rising along the lips, so that they bend in an arc,
+/// and falling off beyond the corner.
+fn at_corner(at: Vec3, up: f32, down: f32) -> f32 {
+    let along = at.x / CORNER[0];
+    let across = if along < 1.0 { along.max(0.0).powf(1.8) } else { hill((at.x - CORNER[0]) / 27.0) };
+    let height = at.y - CORNER[1];
+    across * hill(height / if height > 0.0 { up } else { down }) * ramp(42.0, 60.0, at.z)
+}
+
 pub(super) fn smile(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
-    let corner = pull(at, CORNER, [33.0, 27.0, 40.0], [8.0, 9.0, -4.5]);
+    let corner = at_corner(at, 30.0, 34.0) * Vec3::new(8.0, 9.5, -5.0);
     let cheek = pull(at, [38.0, -32.0, 70.0], [30.0, 28.0, 38.0], [1.5, 6.0, 4.0]);
     let fold = pull(at, [33.0, -52.0, 74.0], [13.0, 22.0, 24.0], [0.5, 1.0, -1.5]);
     let middle = Vec3::new(0.0, 0.8, -1.2) * around_mouth(at) * left_side(place);
@@ -55,7 +72,7 @@ pub(super) fn smile(place: &Place<'_>) -> Vec3 {
 
 pub(super) fn frown(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
-    let corner = pull(at, CORNER, [30.0, 26.0, 36.0], [1.0, -9.0, -1.0]);
+    let corner = at_corner(at, 28.0, 30.0) * Vec3::new(1.5, -8.5, -1.5);
     let pouch = pull(at, [27.0, -78.0, 74.0], [22.0, 20.0, 28.0], [2.0, -2.0, 2.0]);
     let lower = Vec3::new(0.0, 1.6, 0.8) * on_lower(place) * hill(at.x / 22.0) * left_side(place);
     let upper = Vec3::new(0.0, 1.6, 0.4) * on_upper(place) * hill(at.x / 22.0) * left_side(place);
@@ -71,7 +88,7 @@ pub(super) fn dimple(place: &Place<'_>) -> Vec3 {
 
 pub(super) fn stretch(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
-    let corner = pull(at, CORNER, [34.0, 26.0, 40.0], [10.0, -3.5, -6.0]);
+    let corner = at_corner(at, 28.0, 32.0) * Vec3::new(10.0, -3.5, -6.0);
     let jowl = pull(at, [36.0, -80.0, 62.0], [30.0, 30.0, 36.0], [3.0, -2.0, 0.5]);
     let lips = Vec3::new(0.0, if is_upper(place) { 0.8 } else { -1.8 }, -0.8) * parting(place);
     (corner + jowl) * ramp(-6.0, 8.0, at.x) + lips * around_mouth(at) * left_side(place)
@@ -126,12 +143,16 @@ pub(super) fn press(place: &Place<'_>) -> Vec3 {
 
 pub(super) fn roll_lower(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
-    Vec3::new(0.0, mix(1.2, 7.0, height), mix(-4.6, -2.4, height)) * on_lower(place) * (0.35 + 0.65 * parting(place))
+    Vec3::new(0.0, mix(1.2, 7.0, height), mix(-4.6, -2.4, height))
+        * on_lower(place)
+        * (0.35 + 0.65 * parting(place))
 }
 
 pub(super) fn roll_upper(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
-    Vec3::new(0.0, mix(-1.0, -5.6, height), mix(-4.2, -2.0, height)) * on_upper(place) * (0.35 + 0.65 * parting(place))
+    Vec3::new(0.0, mix(-1.0, -5.6, height), mix(-4.2, -2.0, height))
+        * on_upper(place)
+        * (0.35 + 0.65 * parting(place))
 }
 
 pub(super) fn shrug_lower(place: &Place<'_>) -> Vec3 {
@@ -153,5 +174,6 @@ pub(super) fn shrug_upper(place: &Place<'_>) -> Vec3 {
 pub(super) fn part_for_tongue(place: &Place<'_>) -> Vec3 {
     let upper = Vec3::new(0.0, 4.0, 0.6) * on_upper(place);
     let lower = Vec3::new(0.0, -6.5, 0.6) * on_lower(place);
-    (upper + lower) * parting(place) + grip(place.site.anchor, [0.0, -95.0, 82.0], [30.0, 26.0, 30.0]) * Vec3::NEG_Y
+    (upper + lower) * parting(place)
+        + grip(place.site.anchor, [0.0, -95.0, 82.0], [30.0, 26.0, 30.0]) * Vec3::NEG_Y
 }

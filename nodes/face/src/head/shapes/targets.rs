@@ -91,7 +91,8 @@ fn mirrored(target: &MorphTarget, name: String, mirror: &[u32]) -> MorphTarget {
     let mut order: Vec<usize> = (0..target.indices.len()).collect();
     let image = |entry: &usize| mirror[target.indices[*entry] as usize];
     order.sort_by_key(image);
-    let flipped = |offsets: &[[f32; 3]]| order.iter().map(|entry| flip(offsets[*entry].into()).to_array()).collect();
+    let flipped =
+        |offsets: &[[f32; 3]]| order.iter().map(|entry| flip(offsets[*entry].into()).to_array()).collect();
     MorphTarget {
         name,
         indices: order.iter().map(image).collect(),
