@@ -41,6 +41,8 @@ struct Cell {
     /// Steps that still have to take the result, and one for a caller who wants it.
     users: AtomicUsize,
     result: Mutex<Option<Arc<Entry>>>,
+    /// A new result that is still to be kept on disk, and how long it took to make.
+    unkept: Mutex<Option<(Arc<Entry>, Duration)>>,
     outcome: OnceLock<Outcome>,
 }
 
@@ -70,7 +72,8 @@ impl<'a> Execution<'a> {
         let tasks_before =
             |step| sources(step).iter().filter_map(|source| place.get(source).copied()).collect();
         let prerequisites: Vec<Vec<usize>> = open.iter().map(tasks_before).collect();
-        run_tasks(&prerequisites, self.shop.threads, &|task| self.work(open[task]));
+        let (work, keep) = (|task: usize| self.work(open[task]), |task: usize| self.keep_on_disk(open[task]));
+        run_tasks(&prerequisites, self.shop.threads, &work, &keep);
         self.settle_the_rest();
     }
 
@@ -234,18 +237,18 @@ impl<'a> Execution<'a> {
     fn finish(&self, index: usize, result: Result<&Arc<Entry>, ()>, state: State, elapsed: Duration) {
         let step = &self.shop.plan.steps[index];
         let window = self.windows[index];
-        if let Readiness::Ready { key, parts } = &step.readiness {
-            let finished = result.is_ok();
-            if !matches!(state, State::Skipped(_)) {
-                self.shop.history().remember(step.id, key, parts, window, finished);
-            }
+        if let Readiness::Ready { key, parts } = &step.readiness
+            && !matches!(state, State::Skipped(_))
+        {
+            let finished = !matches!(state, State::Failed(_) | State::Cancelled);
+            self.shop.history().remember(step.id, key, parts, window, finished);
         }
         if let Ok(entry) = result {
             if step.node.pinned && window.is_none() {
                 self.shop.history().pin(step.id, entry.clone());
             }
             if matches!(state, State::Ran(_)) {
-                self.shop.caches.keep(entry, window.is_none(), elapsed);
+                self.keep(index, entry, elapsed);
             }
         }
         let outputs =
@@ -255,12 +258,31 @@ impl<'a> Execution<'a> {
         let _ = self.cells[index].outcome.set(Outcome { state, elapsed, outputs });
     }
 
+    /// Keeps a new result in memory, and sees to it that a whole one gets to disk once the followers are at work. Parts
+    /// of clips are for looking at while something changes: they stay in memory.
+    fn keep(&self, index: usize, entry: &Arc<Entry>, making: Duration) {
+        self.shop.caches.memory.insert(entry.clone());
+        if self.windows[index].is_none() && self.shop.caches.disk.is_some() {
+            *lock(&self.cells[index].unkept) = Some((entry.clone(), making));
+        }
+    }
+
+    fn keep_on_disk(&self, index: usize) {
+        let unkept = lock(&self.cells[index].unkept).take();
+        if let (Some(disk), Some((entry, making))) = (&self.shop.caches.disk, unkept) {
+            disk.insert(&entry, making);
+        }
+    }
+
     /// States the steps that nobody had to look at: their results may be kept all the same.
     fn settle_the_rest(&self) {
         for (index, step) in self.shop.plan.steps.iter().enumerate() {
             if self.cells[index].outcome.get().is_none() {
-                let level = step.key().and_then(|key| self.shop.caches.level_of(&key));
-                let state = level.map_or(State::Skipped(Skip::NotNeeded), State::Cached);
+                let level = || step.key().and_then(|key| self.shop.caches.level_of(&key));
+                let state = match step.readiness {
+                    Readiness::Pinned(_) => State::Pinned,
+                    _ => level().map_or(State::Skipped(Skip::NotNeeded), State::Cached),
+                };
                 self.finish(index, Err(()), state, Duration::ZERO);
             }
         }
@@ -269,7 +291,7 @@ impl<'a> Execution<'a> {
 
 impl Cell {
     fn result(&self) -> MutexGuard<'_, Option<Arc<Entry>>> {
-        self.result.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.result)
     }
 }
 
@@ -281,8 +303,13 @@ impl Outcome {
 
 impl Workshop<'_> {
     fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.history)
     }
+}
+
+/// No lock here is held over code that can panic half-way, so a poisoned one is still good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The part of each step's result that the wanted steps need, in part `window`. A step that needs the whole clip gives

@@ -16,7 +16,9 @@ mod run;
 mod schedule;
 mod window;
 
-pub use cache::{Caches, DecodeError, FORMAT_VERSION, MemoryCache, decode_outputs, encode_outputs};
+pub use cache::{
+    Caches, DecodeError, DiskCache, DiskOptions, FORMAT_VERSION, MemoryCache, decode_outputs, encode_outputs,
+};
 pub use event::Event;
 pub use node::{
     Duration, Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, TimeWindow, convert, output,

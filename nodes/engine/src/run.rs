@@ -133,7 +133,7 @@ impl Engine {
             window_secs: options.window.map(|window| [window.start_secs, window.end_secs]),
             milliseconds: 0.0,
             nodes: node_reports(graph, &plan, &registry, execution.into_outcomes()),
-            warnings: Vec::new(),
+            warnings: self.caches.take_warnings(),
         };
         report.milliseconds = milliseconds(started.elapsed());
         Ok(RunResult { outputs, report })

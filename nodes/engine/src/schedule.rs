@@ -3,10 +3,17 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Calls `run` once for each task, after all of its prerequisites, on up to `threads` threads of which the caller's is
-/// one. Which task runs when depends on the threads, so `run` must give results that do not.
+/// one, and `afterwards` for it once its followers may start. Which task runs when depends on the threads, so `run`
+/// must give results that do not.
 ///
-/// `prerequisites` lists per task the tasks that come first, each once; there must be no circle. `run` must not panic.
-pub(crate) fn run_tasks(prerequisites: &[Vec<usize>], threads: usize, run: &(dyn Fn(usize) + Sync)) {
+/// `prerequisites` lists per task the tasks that come first, each once; there must be no circle. Neither function may
+/// panic.
+pub(crate) fn run_tasks(
+    prerequisites: &[Vec<usize>],
+    threads: usize,
+    run: &(dyn Fn(usize) + Sync),
+    afterwards: &(dyn Fn(usize) + Sync),
+) {
     let mut followers = vec![Vec::new(); prerequisites.len()];
     for (task, before) in prerequisites.iter().enumerate() {
         before.iter().for_each(|before| followers[*before].push(task));
@@ -20,9 +27,9 @@ pub(crate) fn run_tasks(prerequisites: &[Vec<usize>], threads: usize, run: &(dyn
         Board { state: Mutex::new(State { ready, waiting_for, open }), changed: Condvar::new(), followers };
     std::thread::scope(|scope| {
         for _ in 1..threads.min(open) {
-            scope.spawn(|| board.work(run));
+            scope.spawn(|| board.work(run, afterwards));
         }
-        board.work(run);
+        board.work(run, afterwards);
     });
 }
 
@@ -42,10 +49,11 @@ struct State {
 }
 
 impl Board {
-    fn work(&self, run: &(dyn Fn(usize) + Sync)) {
+    fn work(&self, run: &(dyn Fn(usize) + Sync), afterwards: &(dyn Fn(usize) + Sync)) {
         while let Some(task) = self.take() {
             run(task);
             self.done(task);
+            afterwards(task);
         }
     }
 
@@ -87,39 +95,43 @@ mod tests {
 
     #[test]
     fn every_task_runs_once_after_its_prerequisites() {
-        let prerequisites: Vec<Vec<usize>> =
-            (0..200).map(|task| [task / 2, task / 3].into_iter().filter(|it| *it < task).collect()).collect();
-        let prerequisites: Vec<Vec<usize>> = prerequisites
-            .into_iter()
-            .map(|mut list| {
-                list.dedup();
-                list
-            })
-            .collect();
+        let before = |task: usize| {
+            let mut before: Vec<usize> = [task / 2, task / 3].into_iter().filter(|it| *it < task).collect();
+            before.dedup();
+            before
+        };
+        let prerequisites: Vec<Vec<usize>> = (0..200).map(before).collect();
         for threads in [1, 2, 8] {
             let clock = AtomicUsize::new(1);
             let finished: Vec<AtomicUsize> = (0..200).map(|_| AtomicUsize::new(0)).collect();
-            run_tasks(&prerequisites, threads, &|task| {
-                let all_done =
-                    prerequisites[task].iter().all(|before| finished[*before].load(Ordering::SeqCst) > 0);
-                assert!(all_done);
-                assert_eq!(finished[task].swap(clock.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst), 0);
-            });
-            assert_eq!(clock.into_inner(), 201);
+            let followed_up = AtomicUsize::new(0);
+            let run = |task: usize| {
+                let done = |before: &usize| finished[*before].load(Ordering::SeqCst) > 0;
+                assert!(prerequisites[task].iter().all(done));
+                let now = clock.fetch_add(1, Ordering::SeqCst);
+                assert_eq!(finished[task].swap(now, Ordering::SeqCst), 0);
+            };
+            let afterwards = |task: usize| {
+                assert!(finished[task].load(Ordering::SeqCst) > 0);
+                followed_up.fetch_add(1, Ordering::SeqCst);
+            };
+            run_tasks(&prerequisites, threads, &run, &afterwards);
+            assert_eq!((clock.into_inner(), followed_up.into_inner()), (201, 200));
         }
     }
 
     #[test]
     fn tasks_that_do_not_wait_for_each_other_run_side_by_side() {
         let meeting = std::sync::Barrier::new(2);
-        // Deadlocks unless both run at once.
-        run_tasks(&[vec![], vec![]], 2, &|_| {
+        // Never ends unless both run at once.
+        let meet = |_| {
             meeting.wait();
-        });
+        };
+        run_tasks(&[vec![], vec![]], 2, &meet, &|_| {});
     }
 
     #[test]
     fn no_tasks_are_no_work() {
-        run_tasks(&[], 4, &|_| unreachable!());
+        run_tasks(&[], 4, &|_| unreachable!(), &|_| unreachable!());
     }
 }

@@ -1,10 +1,12 @@
 //! Where results are kept between runs.
 
 mod decode;
+mod disk;
 mod encode;
 mod memory;
 
 pub use decode::{DecodeError, decode_outputs};
+pub use disk::{DiskCache, DiskOptions};
 pub use encode::{FORMAT_VERSION, encode_outputs};
 pub use memory::MemoryCache;
 
@@ -13,35 +15,48 @@ use crate::report::{CacheLevel, OutputReport};
 use esarm_values::{Digest, Digestible, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 /// Where an engine keeps results. Clones share them, so that several engines may use the same caches.
 #[derive(Clone)]
 pub struct Caches {
     /// Results in memory.
     pub memory: Arc<MemoryCache>,
+    /// Results on disk, if they are to survive.
+    pub disk: Option<Arc<DiskCache>>,
 }
 
 impl Caches {
     /// A memory cache of that many bytes and no disk cache.
     pub fn in_memory(budget_bytes: usize) -> Self {
-        Self { memory: Arc::new(MemoryCache::new(budget_bytes)) }
+        Self { memory: Arc::new(MemoryCache::new(budget_bytes)), disk: None }
     }
 
-    /// The result of a key and where it was.
+    /// The same with a disk cache.
+    #[must_use]
+    pub fn with_disk(self, disk: DiskCache) -> Self {
+        Self { disk: Some(Arc::new(disk)), ..self }
+    }
+
+    /// The result of a key and where it was. What was on disk is then in memory, too.
     pub(crate) fn find(&self, key: &Digest) -> Option<(Arc<Entry>, CacheLevel)> {
-        self.memory.get(key).map(|entry| (entry, CacheLevel::Memory))
+        if let Some(entry) = self.memory.get(key) {
+            return Some((entry, CacheLevel::Memory));
+        }
+        let entry = Arc::new(self.disk.as_ref()?.get(key)?);
+        self.memory.insert(entry.clone());
+        Some((entry, CacheLevel::Disk))
     }
 
     /// Where a result is kept, without using it.
     pub(crate) fn level_of(&self, key: &Digest) -> Option<CacheLevel> {
-        self.memory.contains(key).then_some(CacheLevel::Memory)
+        let on_disk =
+            || self.disk.as_ref().is_some_and(|disk| disk.contains(key)).then_some(CacheLevel::Disk);
+        self.memory.contains(key).then_some(CacheLevel::Memory).or_else(on_disk)
     }
 
-    /// Keeps a new result. Parts of clips are kept in memory only: they are for looking at while something changes.
-    pub(crate) fn keep(&self, entry: &Arc<Entry>, whole: bool, making_took: Duration) {
-        self.memory.insert(entry.clone());
-        let _ = (whole, making_took);
+    /// What went wrong on disk since the last call.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        self.disk.as_ref().map_or_else(Vec::new, |disk| disk.take_warnings())
     }
 }
 
