@@ -5,7 +5,8 @@ const MOST_NAMES: usize = 2000;
 /// Longer names are not compared.
 const LONGEST: usize = 64;
 
-/// Up to three of `names` that are near to `written`, nearest first. Letter case does not count.
+/// Up to three of `names` that are near to `written`, nearest first, none much further than the nearest. Letter case
+/// does not count.
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = folded(written);
     let most = (wanted.len() / 3).max(2);
@@ -21,6 +22,8 @@ pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
         })
         .collect();
     found.sort();
+    let furthest = found.first().map_or(0, |(distance, _)| distance + 1);
+    found.retain(|(distance, _)| *distance <= furthest);
     found.truncate(3);
     found.into_iter().map(|(_, name)| name).collect()
 }

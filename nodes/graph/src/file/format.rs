@@ -45,10 +45,21 @@ pub(super) struct FileNode {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "BTreeMap<String, FilePort>")]
 pub(super) struct FileWire {
     pub(super) from: FilePort,
     pub(super) to: FilePort,
+}
+
+impl TryFrom<BTreeMap<String, FilePort>> for FileWire {
+    type Error = &'static str;
+
+    fn try_from(mut ends: BTreeMap<String, FilePort>) -> Result<Self, Self::Error> {
+        match (ends.remove("from"), ends.remove("to"), ends.is_empty()) {
+            (Some(from), Some(to), true) => Ok(Self { from, to }),
+            _ => Err("a wire has the members \"from\" and \"to\" and no others"),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

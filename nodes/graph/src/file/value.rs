@@ -40,7 +40,7 @@ impl From<FileNumber> for Number {
 
 /// The value of a parameter. What has none of the known forms is kept as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "Value")]
 pub(super) enum FileValue {
     Toggle(bool),
     Number(FileNumber),
@@ -49,6 +49,32 @@ pub(super) enum FileValue {
     EmotionKeys(FileEmotionKeys),
     Map(BTreeMap<String, FileNumber>),
     Unread(Value),
+}
+
+impl From<Value> for FileValue {
+    fn from(value: Value) -> Self {
+        let known = match &value {
+            Value::Bool(value) => Some(Self::Toggle(*value)),
+            Value::Number(number) => FileNumber::try_from(number.clone()).ok().map(Self::Number),
+            Value::String(text) => Some(Self::Text(text.clone())),
+            Value::Object(members) if has_keys(members, "keys") => read_as(&value).map(Self::Curve),
+            Value::Object(members) if has_keys(members, "emotion_keys") => {
+                read_as(&value).map(Self::EmotionKeys)
+            }
+            Value::Object(_) => read_as(&value).map(Self::Map),
+            Value::Null | Value::Array(_) => None,
+        };
+        known.unwrap_or(Self::Unread(value))
+    }
+}
+
+/// Whether a member holds keyframes: serde would also read a struct from an array.
+fn has_keys(members: &serde_json::Map<String, Value>, name: &str) -> bool {
+    members.get(name).and_then(Value::as_array).is_some_and(|keys| keys.iter().all(Value::is_object))
+}
+
+fn read_as<'de, T: Deserialize<'de>>(value: &'de Value) -> Option<T> {
+    T::deserialize(value).ok()
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -45,11 +45,11 @@ fn not_finite(path: &str) -> FileError {
     cannot_write("holds a number that is infinite or not a number").at_path(path.to_owned())
 }
 
-/// Puts the path of the entry before that of an error in it.
-fn inside<T>(outer: &str, name: &str, result: Result<T>) -> Result<T> {
+/// Puts where something is before the path of an error in it.
+fn inside<T>(outer: &str, result: Result<T>) -> Result<T> {
     result.map_err(|error| {
-        let path = if error.path.is_empty() { String::new() } else { format!(".{}", error.path) };
-        error.at_path(format!("{outer}.{name}{path}"))
+        let path = format!("{outer}.{}", error.path);
+        error.at_path(path)
     })
 }
 
@@ -60,7 +60,7 @@ fn by_id<T, U>(
 ) -> Result<BTreeMap<FileId, U>> {
     table
         .iter()
-        .map(|(id, entry)| Ok((FileId(id.clone()), inside(path, id.as_str(), write(entry))?)))
+        .map(|(id, entry)| Ok((FileId(id.clone()), inside(&format!("{path}.{id}"), write(entry))?)))
         .collect()
 }
 
@@ -69,7 +69,10 @@ fn by_name<T, U>(
     table: &BTreeMap<String, T>,
     write: impl Fn(&T) -> Result<U>,
 ) -> Result<BTreeMap<String, U>> {
-    table.iter().map(|(name, entry)| Ok((name.clone(), inside(path, name, write(entry))?))).collect()
+    table
+        .iter()
+        .map(|(name, entry)| Ok((name.clone(), inside(&format!("{path}.{name}"), write(entry))?)))
+        .collect()
 }
 
 fn parameters(table: &BTreeMap<String, ParameterAddress>) -> BTreeMap<String, FileParameter> {
@@ -133,7 +136,7 @@ fn lock(lock: &Lock) -> FileLock {
 }
 
 fn view(view: &View) -> Result<FileView> {
-    let canvas_file = inside("view", "", canvas(&view.canvas))?;
+    let canvas_file = inside("view", canvas(&view.canvas))?;
     Ok(FileView { canvas: canvas_file, groups: by_name("view.groups", &view.groups, canvas)? })
 }
 
