@@ -87,7 +87,7 @@ struct Joined {
     place: Placement,
     positions: Vec<[f32; 3]>,
     normals: Vec<[f32; 3]>,
-    /// Whether every primitive so far brought normals.
+    /// Whether a primitive came without normals; all are then made from the triangles.
     lacks_normals: bool,
     primitives: Vec<Primitive>,
     morphs: Vec<MorphTarget>,
@@ -183,7 +183,7 @@ impl Placement {
         loop {
             let (position, normal) = (positions.indices.get(at_position), normals.indices.get(at_normal));
             let Some(vertex) = position.into_iter().chain(normal).min().copied() else { break };
-            let mut take = |moved: &SparseVectors, at: &mut usize| -> Vec3 {
+            let take = |moved: &SparseVectors, at: &mut usize| -> Vec3 {
                 if moved.indices.get(*at) != Some(&vertex) {
                     return Vec3::ZERO;
                 }
