@@ -51,14 +51,11 @@ impl Surroundings<'_> {
         fingerprint.map(|fingerprint| self.call(step, &Inputs::new(), None, fingerprint)).transpose()
     }
 
-    /// The length of what a source gives; `None` for types that do not tell.
-    pub(crate) fn duration_secs(
-        &self,
-        step: &Step<'_>,
-        node_type: &NodeType,
-    ) -> Result<Option<f64>, NodeError> {
-        let duration = node_type.duration.as_ref();
-        duration.map(|duration| self.call(step, &Inputs::new(), None, duration)).transpose()
+    /// The length of what a source gives; `None` for types that do not tell. A source that fails here fails when it
+    /// is evaluated, which is when it matters.
+    pub(crate) fn duration_secs(&self, step: &Step<'_>, node_type: &NodeType) -> Option<f64> {
+        let secs = self.call(step, &Inputs::new(), None, node_type.duration.as_ref()?);
+        secs.ok().filter(|secs| secs.is_finite())
     }
 
     fn call<T>(

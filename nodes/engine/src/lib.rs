@@ -7,13 +7,18 @@ mod evaluate;
 mod event;
 mod execute;
 mod history;
+mod join;
 mod key;
+mod needs;
 mod node;
+mod parts;
 mod plan;
 mod registry;
 mod report;
 mod run;
 mod schedule;
+mod step;
+mod tasks;
 mod window;
 
 pub use cache::{
@@ -24,6 +29,7 @@ pub use node::{
     Duration, Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, TimeWindow, convert, output,
     port_type_of,
 };
+pub use parts::Parts;
 pub use plan::RunError;
 pub use registry::{DuplicateNodeType, Registry};
 pub use report::{CacheLevel, Change, NodeReport, OutputReport, Report, Skip, State};

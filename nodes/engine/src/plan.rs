@@ -25,6 +25,8 @@ pub(crate) struct Step<'a> {
     /// The type, when it is installed.
     pub(crate) node_type: Option<&'a NodeType>,
     pub(crate) inputs: Vec<Input<'a>>,
+    /// The steps that it takes values from, each once.
+    pub(crate) sources: Vec<usize>,
     pub(crate) seed: u64,
     pub(crate) readiness: Readiness<'a>,
 }
@@ -90,15 +92,6 @@ impl Step<'_> {
 
     pub(crate) fn time_support(&self) -> TimeSupport {
         self.node_type.map_or(TimeSupport::Whole, |node_type| node_type.schema.time_support)
-    }
-
-    /// The steps that it takes values from, each once.
-    pub(crate) fn source_steps(&self) -> Vec<usize> {
-        let sources = self.inputs.iter().flat_map(|input| &input.sources);
-        let mut steps: Vec<usize> = sources.map(|source| source.step).collect();
-        steps.sort_unstable();
-        steps.dedup();
-        steps
     }
 }
 
@@ -176,11 +169,17 @@ impl<'a> Planner<'a, '_> {
     fn add(&mut self, id: &'a NodeId, node: &'a FlatNode) -> Result<(), RunError> {
         let node_type = self.registry.get(&node.type_id).map(Arc::as_ref);
         let seeded = node_type.is_some_and(|node_type| node_type.schema.purity == Purity::Seeded);
+        let inputs = self.inputs(id, node, node_type)?;
+        let mut sources: Vec<usize> =
+            inputs.iter().flat_map(|input| &input.sources).map(|source| source.step).collect();
+        sources.sort_unstable();
+        sources.dedup();
         let mut step = Step {
             id,
             node,
             node_type,
-            inputs: self.inputs(id, node, node_type)?,
+            inputs,
+            sources,
             seed: if seeded { node_seed(self.around.seed, id) } else { 0 },
             readiness: Readiness::Waiting,
         };

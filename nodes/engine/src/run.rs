@@ -5,6 +5,7 @@ use crate::evaluate::Surroundings;
 use crate::event::Event;
 use crate::execute::{Execution, Outcome, Workshop};
 use crate::history::History;
+use crate::parts::Parts;
 use crate::plan::{Plan, RunError};
 use crate::report::{NodeReport, Report, Skip, State};
 use crate::window::crop;
@@ -39,6 +40,8 @@ pub struct RunOptions {
     pub base_folder: PathBuf,
     /// Nodes that may work at once; 0 takes one for each core.
     pub threads: usize,
+    /// When long clips are worked on in parts, to bound the memory they take.
+    pub parts: Parts,
     /// Whether the report holds digests of all results.
     pub digest_outputs: bool,
 }
@@ -52,6 +55,7 @@ impl Default for RunOptions {
             window: None,
             base_folder: PathBuf::new(),
             threads: 0,
+            parts: Parts::default(),
             digest_outputs: false,
         }
     }
@@ -117,11 +121,12 @@ impl Engine {
             history: &self.history,
             threads: thread_count(options),
             digest_outputs: options.digest_outputs,
+            parts: options.parts.checked(),
         };
         let mut wanted: Vec<usize> = plan.wanted.iter().map(|(_, step)| *step).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let execution = Execution::new(&shop, &wanted, options.window);
+        let mut execution = Execution::new(&shop, &wanted, options.window);
         execution.run();
         let outputs = wanted_values(&plan, &execution, options.window);
         self.unpin(graph);

@@ -6,4 +6,7 @@ mod caching;
 mod codec;
 mod disk;
 mod kit;
+mod long_clips;
 mod running;
+mod signals;
+mod windows;
