@@ -5,12 +5,13 @@ use super::builder::{Half, Look};
 use super::sdf::{bust, project};
 use super::site::{Part, Site};
 use glam::Vec3;
+use rayon::prelude::*;
 
 /// Point inside the skull that strands lie around: their planes contain the axis through it along Z.
 const SKULL_CENTRE: Vec3 = Vec3::new(0.0, 28.0, -10.0);
 /// Columns from the parting plane down the side, rows from the forehead back to the crown of the strands.
-const COLUMNS: usize = 70;
-const ROWS: usize = 30;
+const COLUMNS: usize = 54;
+const ROWS: usize = 24;
 /// Angles in radians: the lowest strand from the top, and the first and last point of a strand from the front.
 const LOWEST: f32 = 2.72;
 const FIRST: f32 = 0.55;
@@ -33,8 +34,10 @@ const HAIRLINE: [(f32, f32); 11] = [
 
 /// Adds the hair of the left half.
 pub(super) fn add_hair(half: &mut Half) {
-    let points: Vec<Vec<(Vec3, f32)>> =
-        (0..=ROWS).map(|row| (0..=COLUMNS).map(|column| strand_point(row, column)).collect()).collect();
+    let points: Vec<Vec<(Vec3, f32)>> = (0..=ROWS)
+        .into_par_iter()
+        .map(|row| (0..=COLUMNS).map(|column| strand_point(row, column)).collect())
+        .collect();
     let mut placed: Vec<Vec<Option<u32>>> = vec![vec![None; COLUMNS + 1]; ROWS + 1];
     for row in 0..ROWS {
         for column in 0..COLUMNS {
@@ -79,7 +82,7 @@ fn hair_height(skin: Vec3, around: f32, along: f32) -> f32 {
     let root = ramp(-2.0, mix(7.0, 16.0, top), above_line);
     let strands =
         1.5 * (around * 11.0 + along * 0.8).sin().abs().powf(0.8) + 0.7 * (around * 27.0).sin().abs();
-    -3.0 + (body + 3.0 - 1.2 + strands) * root
+    -3.0 + (body + 1.8 + strands * root) * root
 }
 
 const BROW_COLUMNS: usize = 20;

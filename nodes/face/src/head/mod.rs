@@ -113,11 +113,11 @@ fn primitives(whole: &Whole) -> Vec<Primitive> {
 fn materials() -> Vec<Material> {
     let look = |look: &Look| {
         let (name, colour, roughness) = match look {
-            Look::Skin => ("skin", [0.70, 0.42, 0.30], 0.46),
+            Look::Skin => ("skin", [0.70, 0.40, 0.285], 0.46),
             Look::Lips => ("lips", [0.56, 0.21, 0.18], 0.36),
             Look::Brows => ("brows", [0.075, 0.042, 0.026], 0.7),
             Look::Hair => ("hair", [0.075, 0.036, 0.02], 0.5),
-            Look::Sclera => ("sclera", [0.86, 0.84, 0.82], 0.12),
+            Look::Sclera => ("sclera", [0.74, 0.71, 0.69], 0.12),
             Look::Iris => ("iris", [0.13, 0.24, 0.26], 0.08),
             Look::IrisRim => ("iris rim", [0.03, 0.06, 0.075], 0.08),
             Look::Pupil => ("pupil", [0.004, 0.004, 0.005], 0.06),

@@ -78,9 +78,9 @@ fn mouth_region(p: Vec3, d: f32) -> f32 {
 
 fn nose(p: Vec3, d: f32) -> f32 {
     let mut d = join(d, capsule(p, v(0.0, 16.0, 82.0), v(0.0, -26.0, 102.0), 6.0, 8.5), 14.0);
-    d = join(d, capsule(p, v(0.0, -28.0, 80.0), v(0.0, -30.5, 106.5), 12.0, 9.5), 8.0);
-    d = join(d, ellipsoid(p, v(10.0, -34.0, 93.0), v(7.0, 7.0, 13.0)), 7.0);
-    carve(d, ellipsoid(p, v(5.6, -43.0, 100.5), v(3.0, 3.6, 5.0)), 4.0)
+    d = join(d, capsule(p, v(0.0, -27.0, 80.0), v(0.0, -29.0, 106.0), 10.5, 8.6), 8.0);
+    d = join(d, ellipsoid(p, v(9.6, -33.0, 93.0), v(6.6, 6.6, 12.5)), 7.0);
+    carve(d, ellipsoid(p, v(5.4, -40.8, 100.5), v(2.8, 3.4, 5.0)), 4.0)
 }
 
 /// The point of the bust's surface on the ray from `origin` through `guess`, found from the guess outwards or

@@ -6,6 +6,7 @@ use super::loft::{Band, Column, Feature, INNER_COLUMN, MOUTH_COLUMN, OUTER_COLUM
 use super::sdf::project;
 use super::site::{Part, Site};
 use glam::Vec3;
+use rayon::prelude::*;
 
 /// Radius that the margins of the lids lie on, about the centre of the eyeball.
 pub(super) const MARGIN_RADIUS: f32 = EYE_RADIUS + 1.5;
@@ -63,7 +64,7 @@ fn points(band: &Band, columns: &[Column], lip_side: f32) -> Rows<(Vec3, Site)> 
         place_on_lips(&mut site, row, column, lip_side);
         (position, site)
     };
-    band.rows.iter().map(|row| columns.iter().map(|column| point(row, column)).collect()).collect()
+    band.rows.par_iter().map(|row| columns.iter().map(|column| point(row, column)).collect()).collect()
 }
 
 /// How far the lips stand out from the bust.

@@ -91,11 +91,11 @@ pub(super) fn close(place: &Place<'_>) -> Vec3 {
 }
 
 pub(super) fn forward(place: &Place<'_>) -> Vec3 {
-    undo_follow(place.site, Vec3::new(0.0, -0.6, 6.5) * jaw_share(place.site))
+    undo_follow(place.site, Vec3::new(0.0, 0.9, 6.5) * jaw_share(place.site))
 }
 
 pub(super) fn forward_inside(place: &Place<'_>) -> Vec3 {
-    Vec3::new(0.0, -0.6, 6.5) * share_inside(place.site)
+    Vec3::new(0.0, 0.9, 6.5) * share_inside(place.site)
 }
 
 pub(super) fn left(place: &Place<'_>) -> Vec3 {

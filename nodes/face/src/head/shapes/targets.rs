@@ -4,8 +4,10 @@ use super::{Place, SHAPES, Shape};
 use crate::head::METRES;
 use crate::head::builder::{Whole, flip};
 use crate::head::mesh::Faces;
+use crate::head::site::Part;
 use esarm_values::{ARKIT_SHAPES, MorphTarget, mirrored_name};
 use glam::Vec3;
+use rayon::prelude::*;
 
 /// Offsets below this many millimetres are not worth storing.
 const SMALLEST_OFFSET: f32 = 0.01;
@@ -14,71 +16,98 @@ const SMALLEST_NORMAL_OFFSET: f32 = 0.004;
 
 /// The 52 shapes in the order of [`ARKIT_SHAPES`].
 pub(in crate::head) fn morph_targets(whole: &Whole, faces: &Faces, normals: &[Vec3]) -> Vec<MorphTarget> {
-    let mut scratch = Scratch::new(whole);
-    let mut targets: Vec<MorphTarget> = Vec::with_capacity(ARKIT_SHAPES.len());
-    for shape in &SHAPES {
-        let mirror_name = mirrored_name(shape.name);
-        let target = scratch.target(shape, whole, faces, normals);
-        if mirror_name != shape.name {
-            targets.push(mirrored(&target, mirror_name, &whole.mirror));
-        }
-        targets.push(target);
-    }
+    let movable = Movable::of(whole);
+    let sculptor = || Sculptor { whole, faces, normals, movable: &movable, moved: whole.positions.clone() };
+    let sides = |target: MorphTarget| {
+        let name = mirrored_name(&target.name);
+        let other = (name != target.name).then(|| mirrored(&target, name, &whole.mirror));
+        std::iter::once(target).chain(other)
+    };
+    let own = SHAPES.par_iter().map_init(sculptor, |sculptor, shape| sculptor.target(shape));
+    let mut targets: Vec<MorphTarget> = own.flat_map_iter(sides).collect();
     targets.sort_by(|a, b| a.name.cmp(&b.name));
     targets
 }
 
-/// Memory shared by all shapes.
-struct Scratch {
-    offsets: Vec<Vec3>,
-    moved: Vec<Vec3>,
-    touched: Vec<bool>,
+/// The vertices that any shape can move: the others are not asked.
+struct Movable {
+    skin: Vec<u32>,
+    inside: Vec<u32>,
 }
 
-impl Scratch {
-    fn new(whole: &Whole) -> Self {
-        let count = whole.positions.len();
-        Self { offsets: vec![Vec3::ZERO; count], moved: whole.positions.clone(), touched: vec![false; count] }
+impl Movable {
+    fn of(whole: &Whole) -> Self {
+        let is_face = |p: Vec3| p.z > -21.0 && p.y < 66.0;
+        let every = 0..whole.positions.len() as u32;
+        let part = |vertex: &u32| whole.sites[*vertex as usize].part;
+        let on_face = |vertex: &u32| {
+            matches!(part(vertex), Part::Skin | Part::Brow) && is_face(whole.positions[*vertex as usize])
+        };
+        let in_face = |vertex: &u32| matches!(part(vertex), Part::Eye | Part::LowerTeeth | Part::Tongue);
+        Self { skin: every.clone().filter(on_face).collect(), inside: every.filter(in_face).collect() }
     }
+}
 
-    fn target(&mut self, shape: &Shape, whole: &Whole, faces: &Faces, normals: &[Vec3]) -> MorphTarget {
-        self.evaluate(shape, whole);
-        self.touched.fill(false);
-        for (index, offset) in self.offsets.iter_mut().enumerate() {
-            if offset.abs().max_element() < SMALLEST_OFFSET {
-                *offset = Vec3::ZERO;
-            } else {
-                faces.around(index).for_each(|corner| self.touched[corner as usize] = true);
-            }
-            self.moved[index] = whole.positions[index] + *offset;
+/// Makes targets one after the other in the same memory.
+struct Sculptor<'a> {
+    whole: &'a Whole,
+    faces: &'a Faces,
+    normals: &'a [Vec3],
+    movable: &'a Movable,
+    /// All positions: those of the shape at hand while it is made, the neutral ones between shapes.
+    moved: Vec<Vec3>,
+}
+
+impl Sculptor<'_> {
+    fn target(&mut self, shape: &Shape) -> MorphTarget {
+        let offsets = self.offsets(shape);
+        let mut touched: Vec<u32> = Vec::with_capacity(offsets.len() * 2);
+        for (vertex, offset) in &offsets {
+            self.moved[*vertex as usize] += *offset;
+            touched.extend(self.faces.around(*vertex as usize));
         }
-        self.sparse(shape.name, faces, normals)
+        touched.sort_unstable();
+        touched.dedup();
+        let target = self.sparse(shape.name, &touched);
+        for (vertex, _) in &offsets {
+            self.moved[*vertex as usize] = self.whole.positions[*vertex as usize];
+        }
+        target
     }
 
-    /// Shapes without a side are evaluated on the left half and mirrored, so that they are exactly symmetric.
-    fn evaluate(&mut self, shape: &Shape, whole: &Whole) {
+    /// The moved vertices. Shapes without a side are evaluated on the left half and mirrored, so that they are
+    /// exactly symmetric.
+    fn offsets(&self, shape: &Shape) -> Vec<(u32, Vec3)> {
         let symmetric = mirrored_name(shape.name) == shape.name;
-        for (index, (position, site)) in whole.positions.iter().zip(&whole.sites).enumerate() {
-            let mirror = whole.mirror[index] as usize;
-            let mut offset = if symmetric && mirror < index {
-                flip(self.offsets[mirror])
-            } else {
-                shape.movement(&Place { site, position: *position })
-            };
-            if symmetric && mirror == index {
+        let mut offsets = Vec::new();
+        for &vertex in self.movable.skin.iter().chain(&self.movable.inside) {
+            let mirror = self.whole.mirror[vertex as usize];
+            if symmetric && mirror < vertex {
+                continue;
+            }
+            let site = &self.whole.sites[vertex as usize];
+            let mut offset = shape.movement(&Place { site, position: self.whole.positions[vertex as usize] });
+            if symmetric && mirror == vertex {
                 offset.x = 0.0;
             }
-            self.offsets[index] = offset;
+            if offset.abs().max_element() >= SMALLEST_OFFSET {
+                offsets.push((vertex, offset));
+                if symmetric && mirror != vertex {
+                    offsets.push((mirror, flip(offset)));
+                }
+            }
         }
+        offsets
     }
 
-    fn sparse(&self, name: &str, faces: &Faces, normals: &[Vec3]) -> MorphTarget {
+    fn sparse(&self, name: &str, touched: &[u32]) -> MorphTarget {
         let mut target = MorphTarget { name: name.to_owned(), ..MorphTarget::default() };
-        for index in (0..self.moved.len()).filter(|index| self.touched[*index]) {
-            let turn = faces.normal(index, &self.moved) - normals[index];
-            let offset = self.offsets[index];
+        for &vertex in touched {
+            let index = vertex as usize;
+            let turn = self.faces.normal(index, &self.moved) - self.normals[index];
+            let offset = self.moved[index] - self.whole.positions[index];
             if offset != Vec3::ZERO || turn.length() > SMALLEST_NORMAL_OFFSET {
-                target.indices.push(index as u32);
+                target.indices.push(vertex);
                 target.position_offsets.push((offset * METRES).to_array());
                 target.normal_offsets.push(turn.to_array());
             }
