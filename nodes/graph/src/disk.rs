@@ -24,7 +24,7 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: FileError,
+        source: Box<FileError>,
     },
 }
 
@@ -35,7 +35,8 @@ pub enum LoadError {
 pub fn load(path: impl AsRef<Path>, upgrades: &Upgrades) -> Result<Loaded, LoadError> {
     let path = path.as_ref();
     let bytes = read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    parse_with(&bytes, upgrades).map_err(|source| LoadError::File { path: path.to_owned(), source })
+    parse_with(&bytes, upgrades)
+        .map_err(|source| LoadError::File { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// Reads no more than it takes to see that a file is too large.

@@ -104,7 +104,7 @@ fn declaration(
     let catalog = Catalog::new(document, schemas);
     let mut checker = Checker::new(document, &catalog, Purpose::Run);
     let scope = Scope { group: None, graph: &document.graph };
-    let Some(node) = checker.find_node(scope, &address.node, &format!("\"{address}\"")) else {
+    let Some(node) = checker.find_node(scope, &address.node, &|| format!("\"{address}\"")) else {
         return Err(Problems(checker.problems));
     };
     match catalog.parameter(node, &address.parameter) {

@@ -32,13 +32,12 @@ pub(crate) fn expand(document: &Document, catalog: &Catalog<'_>) -> (FlatGraph, 
 }
 
 fn order(flat: &FlatGraph) -> Vec<NodeId> {
-    let sources = |node: &'_ FlatNode| {
-        node.inputs.values().flatten().map(|from| from.node.clone()).collect::<BTreeSet<_>>()
-    };
-    let needed: BTreeMap<&NodeId, BTreeSet<NodeId>> =
-        flat.nodes.iter().map(|(id, node)| (id, sources(node))).collect();
-    let needed = needed.iter().map(|(id, sources)| (*id, sources.iter().collect())).collect();
+    let needed = flat.nodes.iter().map(|(id, node)| (id, sources(node))).collect();
     sort(&needed).order.into_iter().cloned().collect()
+}
+
+fn sources(node: &FlatNode) -> BTreeSet<&NodeId> {
+    node.inputs.values().flatten().map(|from| &from.node).collect()
 }
 
 struct Expansion<'a> {
@@ -172,12 +171,12 @@ impl<'a> Expansion<'a> {
     fn feed(&mut self, instance: usize, node: &NodeId, port: &InputPort) -> Vec<PortAddress> {
         let address = PortAddress { node: node.clone(), port: port.name.clone() };
         let feed = self.trace(Point::Input(instance, address));
-        if let Some(bypassed) = &feed.bypassed {
-            if let Some(what) = self.spoilt(port, &feed.sources, bypassed) {
-                let id = self.instances[instance].flat_id(node);
-                let place = Place { group: None, node: Some(id), item: Item::Input(port.name.clone()) };
-                self.report(place, what, bypassed);
-            }
+        if let Some(bypassed) = &feed.bypassed
+            && let Some(what) = self.spoilt(port, &feed.sources, bypassed)
+        {
+            let id = self.instances[instance].flat_id(node);
+            let place = Place { group: None, node: Some(id), item: Item::Input(port.name.clone()) };
+            self.report(place, what, bypassed);
         }
         feed.sources.into_iter().collect()
     }
@@ -316,7 +315,11 @@ impl<'a> Instance<'a> {
     /// What a node's parameter is set to: from outside if the group exposes it and the instance sets it, else at the
     /// node.
     fn value(&self, id: &NodeId, node: &Node, parameter: &str) -> Option<ParameterValue> {
+        let at_node = || node.parameters.get(parameter).cloned();
+        if self.overrides.is_empty() {
+            return at_node();
+        }
         let address = ParameterAddress { node: id.clone(), parameter: parameter.to_owned() };
-        self.overrides.get(&address).or_else(|| node.parameters.get(parameter)).cloned()
+        self.overrides.get(&address).cloned().or_else(at_node)
     }
 }

@@ -194,6 +194,22 @@ mod tests {
         assert!(message.contains("the disk is full"), "{message}");
     }
 
+    /// Needs a file system with less than a megabyte of space.
+    #[test]
+    fn a_full_disk_leaves_the_old_file() {
+        let Some(disk) = std::env::var_os("ESARM_SMALL_DISK") else {
+            println!("SKIPPED a_full_disk_leaves_the_old_file: ESARM_SMALL_DISK names no small file system");
+            return;
+        };
+        let folder = tempfile::tempdir_in(disk).unwrap();
+        let path = folder.path().join("a.esarm");
+        write_atomically(&path, b"old").unwrap();
+        let message = write_atomically(&path, &[0; 1 << 20]).unwrap_err().to_string();
+        assert!(message.contains("the disk is full") && message.contains("free some space"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a.esarm"]);
+    }
+
     #[test]
     fn many_writers_leave_one_whole_file() {
         let folder = tempfile::tempdir().unwrap();

@@ -204,7 +204,7 @@ fn rename_in(
     for (_, entry) in table {
         match entry {
             Value::Array(addresses) => {
-                addresses.iter_mut().for_each(|address| rename(address, renames, which))
+                addresses.iter_mut().for_each(|address| rename(address, renames, which));
             }
             address => rename(address, renames, which),
         }

@@ -1,5 +1,7 @@
 //! Parameters set in words.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{chain, schemas};

@@ -1,5 +1,7 @@
 //! The file: the corpus, what changes when a document changes, and files that are wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{chain, schemas};

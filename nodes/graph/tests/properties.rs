@@ -1,5 +1,7 @@
 //! What holds for any document and any bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::schemas;

@@ -31,7 +31,7 @@ pub(super) fn locate(bytes: &[u8], path: &str) -> Option<(usize, usize)> {
     (error.line() > 0).then_some((error.line(), error.column()))
 }
 
-/// serde_json ends its messages with the position, which is given apart.
+/// `serde_json` ends its messages with the position, which is given apart.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()

@@ -37,11 +37,7 @@ impl<'a> Checker<'a> {
     /// Checks a group's name and what it exposes; its nodes and wires are checked as those of any graph.
     pub(crate) fn check_group(&mut self, name: &'a str, group: &'a Group) {
         let scope = Scope { group: Some(name), graph: &group.graph };
-        self.check_names(
-            Place { group: Some(shortened(name)), ..Place::default() },
-            "group",
-            [name].into_iter(),
-        );
+        self.check_name(Place { group: Some(shortened(name)), ..Place::default() }, "group", name);
         let type_id = format!("{GROUP_PREFIX}{name}");
         if self.catalog.schemas.get(&type_id).is_some() {
             let finding =
@@ -58,8 +54,8 @@ impl<'a> Checker<'a> {
 
     fn check_exposed_input(&mut self, scope: Scope<'a>, name: &str, ports: &'a BTreeSet<PortAddress>) {
         let place = scope.place(None, Item::Input(shortened(name)));
-        self.check_names(place.clone(), "exposed input", [name].into_iter());
-        let user = format!("the exposed input \"{}\"", shortened(name));
+        self.check_name(place.clone(), "exposed input", name);
+        let user = || format!("the exposed input \"{}\"", shortened(name));
         let found: Vec<_> = ports
             .iter()
             .filter_map(|port| Some((port, self.find_input(scope, port, &user)?.port_type)))
@@ -89,8 +85,8 @@ impl<'a> Checker<'a> {
     pub(crate) fn check_outputs(&mut self, scope: Scope<'a>, outputs: &'a BTreeMap<String, PortAddress>) {
         for (name, port) in outputs {
             let place = scope.place(None, Item::Output(shortened(name)));
-            self.check_names(place, "output", [name.as_str()].into_iter());
-            self.find_output(scope, port, &format!("the output \"{}\"", shortened(name)));
+            self.check_name(place, "output", name);
+            self.find_output(scope, port, &|| format!("the output \"{}\"", shortened(name)));
         }
     }
 
@@ -107,8 +103,8 @@ impl<'a> Checker<'a> {
         };
         let mut taken: BTreeMap<&ParameterAddress, &str> = BTreeMap::new();
         for (name, address) in exposed {
-            self.check_names(scope.place(None, item(name)), what, [name.as_str()].into_iter());
-            self.find_parameter(scope, address, &format!("the {what} \"{}\"", shortened(name)));
+            self.check_name(scope.place(None, item(name)), what, name);
+            self.find_parameter(scope, address, &|| format!("the {what} \"{}\"", shortened(name)));
             if let Some(other) = taken.insert(address, name) {
                 let finding = Finding::new(
                     ProblemKind::NameClash,
@@ -120,25 +116,25 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn find_parameter(&mut self, scope: Scope<'a>, at: &ParameterAddress, user: &str) {
+    fn find_parameter(&mut self, scope: Scope<'a>, at: &ParameterAddress, user: &dyn Fn() -> String) {
         let Some(node) = self.find_node(scope, &at.node, user) else { return };
         let catalog = self.catalog;
         if let (Found::No, Some(schema)) = (catalog.parameter(node, &at.parameter), catalog.schema(node)) {
             let finding = self.unknown_parameter(&at.parameter, schema);
-            let finding = Finding { what: format!("{user} sets it, and {}", finding.what), ..finding };
+            let finding = Finding { what: format!("{} sets it, and {}", user(), finding.what), ..finding };
             self.error(scope.place(Some(&at.node), Item::Parameter(shortened(&at.parameter))), finding);
         }
     }
 
-    fn check_names<'n>(&mut self, place: Place, what: &str, names: impl Iterator<Item = &'n str>) {
-        for name in names.filter(|name| !is_name(name)) {
+    fn check_name(&mut self, place: Place, what: &str, name: &str) {
+        if !is_name(name) {
+            let allowed =
+                format!("takes 1 to {MAX_NAME_LENGTH} of the characters a-z, A-Z, 0-9, \"_\" and \"-\"");
             let finding =
-                Finding::new(ProblemKind::BadName, format!("{:?} cannot name an {what}", shortened(name)))
-                    .allowed(format!(
-                        "takes 1 to {MAX_NAME_LENGTH} of the characters a-z, A-Z, 0-9, \"_\" and \"-\""
-                    ))
-                    .remedy("choose another name");
-            self.error(place.clone(), finding);
+                Finding::new(ProblemKind::BadName, format!("{:?} cannot be the name", shortened(name)))
+                    .allowed(allowed)
+                    .remedy(format!("choose another name for the {what}"));
+            self.error(place, finding);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of single nodes: their type, its version and the parameters.
 
 use super::checker::{Checker, Scope};
-use super::value::{check_value, expected, wrong_kind};
+use super::value::{check_value, wrong_kind};
 use crate::address::shortened;
 use crate::problem::Finding;
 use crate::{GROUP_PREFIX, Item, Node, NodeId, NodeSchema, ProblemKind};
@@ -75,8 +75,7 @@ impl Checker<'_> {
                 }
             }
             if node.unread_parameters.contains_key(&parameter.name) {
-                let expected = expected(&parameter.kind, &parameter.unit);
-                let finding = wrong_kind(&parameter.kind, "a value that cannot be read", expected);
+                let finding = wrong_kind(&parameter.kind, "a value that cannot be read", &parameter.unit);
                 self.error(place(&parameter.name), finding);
             }
         }

@@ -34,12 +34,12 @@ pub(crate) fn check_value(
         }
         (ParameterKind::Toggle { .. }, ParameterValue::Toggle(_))
         | (ParameterKind::Text { .. } | ParameterKind::File { .. }, ParameterValue::Text(_)) => Vec::new(),
-        (kind, value) => vec![wrong_kind(&parameter.kind, described(value), expected(kind, unit))],
+        (kind, value) => vec![wrong_kind(kind, described(value), unit)],
     }
 }
 
 /// A value of a form that cannot stand for a parameter of this kind.
-pub(crate) fn wrong_kind(kind: &ParameterKind, got: &str, expected: String) -> Finding {
+pub(crate) fn wrong_kind(kind: &ParameterKind, got: &str, unit: &str) -> Finding {
     let remedy = match kind {
         ParameterKind::Number { .. } | ParameterKind::Integer { .. } => "write a number",
         ParameterKind::Toggle { .. } => "write true or false",
@@ -50,7 +50,7 @@ pub(crate) fn wrong_kind(kind: &ParameterKind, got: &str, expected: String) -> F
         ParameterKind::EmotionKeys => "write emotion keyframes",
     };
     Finding::new(ProblemKind::WrongKind, format!("is {got}"))
-        .allowed(format!("takes {expected}"))
+        .allowed(format!("takes {}", expected(kind, unit)))
         .remedy(remedy)
 }
 

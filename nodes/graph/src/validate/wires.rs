@@ -15,20 +15,35 @@ const MOST_OFFERED: usize = 3;
 /// Nodes of a circle that a message names.
 const MOST_OF_A_CIRCLE: usize = 20;
 
-/// What ends at each input of a graph: wires by their sources, and exposed names.
-type Arrivals<'a> = BTreeMap<&'a PortAddress, Vec<String>>;
+/// What ends at each input of a graph.
+type Arrivals<'a> = BTreeMap<&'a PortAddress, Vec<Arrival<'a>>>;
+
+/// A wire by its source, or the name under which a group exposes the input.
+enum Arrival<'a> {
+    Wire(&'a PortAddress),
+    Exposed(&'a str),
+}
+
+impl std::fmt::Display for Arrival<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Wire(from) => write!(formatter, "\"{from}\""),
+            Self::Exposed(name) => write!(formatter, "the exposed input \"{name}\""),
+        }
+    }
+}
 
 impl<'a> Checker<'a> {
     pub(crate) fn check_wires(&mut self, scope: Scope<'a>) {
         let mut arrivals = Arrivals::new();
         for wire in &scope.graph.wires {
             self.check_wire(scope, wire);
-            arrivals.entry(&wire.to).or_default().push(format!("\"{}\"", wire.from));
+            arrivals.entry(&wire.to).or_default().push(Arrival::Wire(&wire.from));
         }
         let group = scope.group.and_then(|name| self.document.groups.get(name));
         for (name, ports) in group.iter().flat_map(|group| &group.inputs) {
             for port in ports {
-                arrivals.entry(port).or_default().push(format!("the exposed input \"{name}\""));
+                arrivals.entry(port).or_default().push(Arrival::Exposed(name));
             }
         }
         self.check_single_inputs(scope, &arrivals);
@@ -37,8 +52,8 @@ impl<'a> Checker<'a> {
     }
 
     fn check_wire(&mut self, scope: Scope<'a>, wire: &Wire) {
-        let from = self.find_output(scope, &wire.from, &format!("a wire to \"{}\"", wire.to));
-        let to = self.find_input(scope, &wire.to, &format!("a wire from \"{}\"", wire.from));
+        let from = self.find_output(scope, &wire.from, &|| format!("a wire to \"{}\"", wire.to));
+        let to = self.find_input(scope, &wire.to, &|| format!("a wire from \"{}\"", wire.from));
         let (Some(from), Some(to)) = (from, to) else { return };
         if converts(from.port_type, to.port_type) {
             return;
@@ -57,7 +72,7 @@ impl<'a> Checker<'a> {
         &mut self,
         scope: Scope<'a>,
         at: &PortAddress,
-        user: &str,
+        user: &dyn Fn() -> String,
     ) -> Option<&'a OutputPort> {
         let node = self.find_node(scope, &at.node, user)?;
         let catalog = self.catalog;
@@ -70,7 +85,7 @@ impl<'a> Checker<'a> {
         let names = names.map(|port| port.name.as_str());
         let finding = Finding::new(
             ProblemKind::UnknownPort,
-            format!("{user} starts here, and there is no such output"),
+            format!("{} starts here, and there is no such output", user()),
         )
         .allowed(self.suggest(&at.port, names, "the node has no outputs"))
         .remedy("correct the name, or remove it");
@@ -83,7 +98,7 @@ impl<'a> Checker<'a> {
         &mut self,
         scope: Scope<'a>,
         at: &PortAddress,
-        user: &str,
+        user: &dyn Fn() -> String,
     ) -> Option<&'a InputPort> {
         let node = self.find_node(scope, &at.node, user)?;
         let catalog = self.catalog;
@@ -94,22 +109,29 @@ impl<'a> Checker<'a> {
         }
         let names = catalog.schema(node).into_iter().flat_map(|schema| &schema.inputs);
         let names = names.map(|port| port.name.as_str());
-        let finding =
-            Finding::new(ProblemKind::UnknownPort, format!("{user} ends here, and there is no such input"))
-                .allowed(self.suggest(&at.port, names, "the node has no inputs"))
-                .remedy("correct the name, or remove it");
+        let finding = Finding::new(
+            ProblemKind::UnknownPort,
+            format!("{} ends here, and there is no such input", user()),
+        )
+        .allowed(self.suggest(&at.port, names, "the node has no inputs"))
+        .remedy("correct the name, or remove it");
         self.error(scope.place(Some(&at.node), Item::Input(shortened(&at.port))), finding);
         None
     }
 
     /// Looks up a node; reports when there is none. `user` is who refers to it.
-    pub(crate) fn find_node(&mut self, scope: Scope<'a>, id: &NodeId, user: &str) -> Option<&'a Node> {
+    pub(crate) fn find_node(
+        &mut self,
+        scope: Scope<'a>,
+        id: &NodeId,
+        user: &dyn Fn() -> String,
+    ) -> Option<&'a Node> {
         let found = scope.graph.nodes.get(id);
         if found.is_none() {
             let names = scope.graph.nodes.keys().map(NodeId::as_str);
             let finding = Finding::new(
                 ProblemKind::UnknownNode,
-                format!("{user} leads to this node, which does not exist"),
+                format!("{} leads to this node, which does not exist", user()),
             )
             .allowed(self.suggest(id.as_str(), names, "there are no nodes"))
             .remedy("correct the id, add the node, or remove it");
@@ -123,7 +145,8 @@ impl<'a> Checker<'a> {
             let node = scope.graph.nodes.get(&address.node);
             let port = node.and_then(|node| self.catalog.input(node, &address.port).yes());
             if port.is_some_and(|port| !port.many) {
-                let listed = sources.iter().take(MOST_OFFERED).cloned().collect::<Vec<_>>().join(", ");
+                let listed =
+                    sources.iter().take(MOST_OFFERED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let what = format!(
                     "{} values arrive: {listed}{}",
                     sources.len(),
