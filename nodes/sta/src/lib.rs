@@ -1,1 +1,7 @@
-//! 
+//! Speech to animation: the generator, its visemes and the faces of the emotions, and how the generator is trained.
+
+pub mod generator;
+pub mod presets;
+#[cfg(feature = "training")]
+pub mod training;
+pub mod visemes;

@@ -1,0 +1,253 @@
+//! Training material: speech with what the content network should say about each moment, cut into examples.
+
+use super::TrainingError;
+use super::audio_files::resample;
+use super::augment::disguise;
+use super::coarticulation::{SpeechTargets, TARGET_FRAMES_PER_SEC, speech_targets};
+use super::phones::Phone;
+use super::recordings::AnimatedSpeech;
+use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, shapes_of_content};
+use crate::generator::features::{
+    FEATURE_FRAMES_BEFORE, FeatureExtractor, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ, STACK_COUNT,
+};
+use crate::generator::network::READOUT_COUNT;
+use crate::visemes::VISEME_COUNT;
+use esarm_kernels::random::Random;
+use esarm_values::Audio;
+
+/// Model frames of an example.
+pub(super) const EXAMPLE_FRAMES: usize = 160;
+/// Frames at the start and the end of an example that are not judged: there the networks see beyond it.
+const UNJUDGED_BEFORE: usize = 14;
+const UNJUDGED_AFTER: usize = 7;
+
+/// What is known about a clip.
+enum Truth {
+    /// Phones, made into targets by the coarticulation model.
+    Phones(SpeechTargets),
+    /// Recorded postures at a frame rate, and which of them were animated.
+    Postures { frames_per_sec: f64, content: Vec<[f32; CONTENT_COUNT]>, animated: [bool; CONTENT_COUNT] },
+}
+
+/// A clip with its truth.
+pub(super) struct Clip {
+    samples: Vec<f32>,
+    truth: Truth,
+}
+
+/// A set of examples as flat arrays: `[batch, EXAMPLE_FRAMES, width]`.
+pub(super) struct Batch {
+    /// Number of examples.
+    pub count: usize,
+    /// `[.., STACK_COUNT]`.
+    pub stacks: Vec<f32>,
+    /// Postures, viseme as one of many, closure, silence: `[.., READOUT_COUNT]`.
+    pub targets: Vec<f32>,
+    /// How much each target counts, 0 where nothing is known: `[.., READOUT_COUNT]`.
+    pub weights: Vec<f32>,
+}
+
+impl Clip {
+    /// A clip with phone labels.
+    pub(super) fn labelled(samples: Vec<f32>, phones: &[Phone]) -> Self {
+        let duration_secs = samples.len() as f64 / f64::from(SAMPLE_RATE_HZ);
+        let loudness = vowel_loudness(&samples, phones);
+        Self { truth: Truth::Phones(speech_targets(phones, duration_secs, &loudness)), samples }
+    }
+
+    /// A clip with recorded animation.
+    pub(super) fn animated(speech: &AnimatedSpeech) -> Self {
+        let columns = CONTENT_CHANNELS.map(shapes_of_content);
+        let posture = |frame: &[f32; 52]| {
+            std::array::from_fn(|channel| {
+                let shapes = &columns[channel];
+                shapes.iter().map(|shape| frame[*shape]).sum::<f32>() / shapes.len() as f32
+            })
+        };
+        Self {
+            samples: speech.samples.clone(),
+            truth: Truth::Postures {
+                frames_per_sec: speech.frames_per_sec,
+                content: speech.shapes.iter().map(posture).collect(),
+                animated: speech.animated,
+            },
+        }
+    }
+
+    /// Length in seconds.
+    pub(super) fn duration_secs(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+
+    /// Whether the clip has recorded animation.
+    pub(super) fn is_animated(&self) -> bool {
+        matches!(self.truth, Truth::Postures { .. })
+    }
+
+    /// Writes targets and weights for the clip time `secs`.
+    fn fill(&self, secs: f64, targets: &mut [f32], weights: &mut [f32]) {
+        match &self.truth {
+            Truth::Phones(speech) => fill_from_phones(speech, secs, targets, weights),
+            Truth::Postures { frames_per_sec, content, animated } => {
+                let position = (secs * frames_per_sec).clamp(0.0, (content.len() - 1) as f64);
+                let (at, phase) = (position.floor() as usize, position.fract() as f32);
+                let (now, next) = (&content[at], &content[(at + 1).min(content.len() - 1)]);
+                for channel in 0..CONTENT_COUNT {
+                    targets[channel] = now[channel] + (next[channel] - now[channel]) * phase;
+                    weights[channel] = if animated[channel] { RECORDED_WEIGHTS[channel] } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+/// How much an error of each recorded posture counts: about the inverse variance, less for rare ones.
+const RECORDED_WEIGHTS: [f32; CONTENT_COUNT] =
+    [70.0, 0.0, 120.0, 60.0, 200.0, 350.0, 150.0, 350.0, 0.0, 150.0, 400.0, 400.0, 0.0, 0.0, 0.0, 0.0];
+/// The same for modelled postures.
+const MODELLED_WEIGHTS: [f32; CONTENT_COUNT] =
+    [60.0, 20.0, 60.0, 30.0, 120.0, 150.0, 90.0, 120.0, 100.0, 90.0, 90.0, 120.0, 50.0, 50.0, 120.0, 200.0];
+const VISEME_WEIGHT: f32 = 0.5;
+const CLOSURE_WEIGHT: f32 = 2.5;
+const SILENCE_WEIGHT: f32 = 1.0;
+
+fn fill_from_phones(speech: &SpeechTargets, secs: f64, targets: &mut [f32], weights: &mut [f32]) {
+    let at = (secs * TARGET_FRAMES_PER_SEC).round();
+    let inside = at >= 0.0 && (at as usize) < speech.viseme.len();
+    let first_viseme = 2 * CONTENT_COUNT;
+    weights[CONTENT_COUNT..first_viseme].copy_from_slice(&MODELLED_WEIGHTS);
+    weights[first_viseme..first_viseme + VISEME_COUNT].fill(VISEME_WEIGHT);
+    weights[READOUT_COUNT - 2] = CLOSURE_WEIGHT;
+    weights[READOUT_COUNT - 1] = SILENCE_WEIGHT;
+    if !inside {
+        targets[first_viseme] = 1.0;
+        targets[READOUT_COUNT - 1] = 1.0;
+        return;
+    }
+    let at = at as usize;
+    targets[CONTENT_COUNT..first_viseme].copy_from_slice(&speech.content[at]);
+    targets[first_viseme + speech.viseme[at] as usize] = 1.0;
+    targets[READOUT_COUNT - 2] = speech.closure[at];
+    targets[READOUT_COUNT - 1] = speech.silence[at];
+}
+
+/// Level of each target frame relative to the clip's vowels, within 0.75..1.25.
+fn vowel_loudness(samples: &[f32], phones: &[Phone]) -> Vec<f32> {
+    let step = (f64::from(SAMPLE_RATE_HZ) / TARGET_FRAMES_PER_SEC) as usize;
+    let level = |from: usize, to: usize| {
+        let stretch = &samples[from.min(samples.len())..to.min(samples.len())];
+        (stretch.iter().map(|x| x * x).sum::<f32>() / stretch.len().max(1) as f32).max(1e-8).ln()
+    };
+    let index = |secs: f64| (secs * f64::from(SAMPLE_RATE_HZ)) as usize;
+    let vowels: Vec<f32> = phones
+        .iter()
+        .filter(|phone| phone.viseme.is_vowel())
+        .map(|phone| level(index(phone.start_secs), index(phone.end_secs)))
+        .collect();
+    let mean = vowels.iter().sum::<f32>() / vowels.len().max(1) as f32;
+    let count = samples.len().div_ceil(step);
+    (0..count)
+        .map(|frame| {
+            let relative = level(frame.saturating_sub(2) * step, (frame + 3) * step) - mean;
+            (1.0 + 0.11 * relative).clamp(0.75, 1.25)
+        })
+        .collect()
+}
+
+/// Draws examples from clips.
+pub(super) struct Sampler {
+    clips: Vec<Clip>,
+    /// Clip indices by kind: animated, labelled; with their running share of all seconds of the kind.
+    kinds: [Vec<(f64, usize)>; 2],
+    features: FeatureExtractor,
+}
+
+impl Sampler {
+    /// A sampler over these clips.
+    pub(super) fn new(clips: Vec<Clip>) -> Result<Self, TrainingError> {
+        let running = |animated: bool| {
+            let mut sum = 0.0;
+            let chosen = clips.iter().enumerate().filter(|(_, clip)| clip.is_animated() == animated);
+            chosen
+                .map(|(index, clip)| {
+                    sum += clip.duration_secs();
+                    (sum, index)
+                })
+                .collect()
+        };
+        Ok(Self { kinds: [running(true), running(false)], clips, features: FeatureExtractor::new()? })
+    }
+
+    /// A batch with `animated` examples of recorded animation and `labelled` ones of labelled speech.
+    pub(super) fn batch(
+        &self,
+        animated: usize,
+        labelled: usize,
+        random: Random,
+    ) -> Result<Batch, TrainingError> {
+        let count = animated + labelled;
+        let mut batch = Batch {
+            count,
+            stacks: Vec::with_capacity(count * EXAMPLE_FRAMES * STACK_COUNT),
+            targets: vec![0.0; count * EXAMPLE_FRAMES * READOUT_COUNT],
+            weights: vec![0.0; count * EXAMPLE_FRAMES * READOUT_COUNT],
+        };
+        for example in 0..count {
+            let random = random.split(example as u64);
+            let clip = self.pick(usize::from(example >= animated), random);
+            let span =
+                example * EXAMPLE_FRAMES * READOUT_COUNT..(example + 1) * EXAMPLE_FRAMES * READOUT_COUNT;
+            let stacks =
+                self.example(clip, random, &mut batch.targets[span.clone()], &mut batch.weights[span])?;
+            batch.stacks.extend(stacks);
+        }
+        Ok(batch)
+    }
+
+    fn pick(&self, kind: usize, random: Random) -> &Clip {
+        let kind = &self.kinds[kind];
+        let total = kind.last().map_or(0.0, |(sum, _)| *sum);
+        let wanted = f64::from(random.uniform(100)) * total;
+        let at = kind.partition_point(|(sum, _)| *sum <= wanted).min(kind.len().saturating_sub(1));
+        &self.clips[kind[at].1]
+    }
+
+    fn example(
+        &self,
+        clip: &Clip,
+        random: Random,
+        targets: &mut [f32],
+        weights: &mut [f32],
+    ) -> Result<Vec<f32>, TrainingError> {
+        let length_secs = EXAMPLE_FRAMES as f64 / f64::from(MODEL_FRAMES_PER_SEC);
+        let speed = f64::from(random.between(101, 0.88, 1.14));
+        let latest = (clip.duration_secs() - 0.6 * length_secs * speed).max(0.0);
+        let start_secs = -0.7 + f64::from(random.uniform(102)) * (latest + 0.7);
+        let before_secs = FEATURE_FRAMES_BEFORE as f64 / f64::from(MODEL_FRAMES_PER_SEC);
+        let mut samples =
+            cut(&clip.samples, start_secs - before_secs * speed, (before_secs + length_secs + 0.1) * speed);
+        if (speed - 1.0).abs() > 0.01 {
+            samples = resample(&samples, speed);
+        }
+        disguise(&mut samples, random.split(2));
+        let audio = Audio::new("", SAMPLE_RATE_HZ, samples);
+        let stacks = self
+            .features
+            .stacks(&audio, FEATURE_FRAMES_BEFORE..FEATURE_FRAMES_BEFORE + EXAMPLE_FRAMES as i64)?;
+        for frame in UNJUDGED_BEFORE..EXAMPLE_FRAMES - UNJUDGED_AFTER {
+            let secs = start_secs + frame as f64 / f64::from(MODEL_FRAMES_PER_SEC) * speed;
+            let span = frame * READOUT_COUNT..(frame + 1) * READOUT_COUNT;
+            clip.fill(secs, &mut targets[span.clone()], &mut weights[span]);
+        }
+        Ok(stacks)
+    }
+}
+
+/// A stretch of samples, silent outside of the clip.
+fn cut(samples: &[f32], start_secs: f64, length_secs: f64) -> Vec<f32> {
+    let first = (start_secs * f64::from(SAMPLE_RATE_HZ)).round() as i64;
+    let count = (length_secs * f64::from(SAMPLE_RATE_HZ)).ceil() as i64;
+    (first..first + count)
+        .map(|index| usize::try_from(index).ok().and_then(|index| samples.get(index)).copied().unwrap_or(0.0))
+        .collect()
+}
