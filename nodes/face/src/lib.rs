@@ -3,3 +3,4 @@
 pub mod head;
 pub mod render;
 pub mod rig;
+pub mod tools;

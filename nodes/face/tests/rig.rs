@@ -215,7 +215,9 @@ fn false_claims_are_refused() {
     refused("/buffers/0/byteLength", json!(4000), "cut off in buffers[0]");
     refused("/nodes/0/mesh", json!(7), "meshes[7]");
     refused("/scenes/0/nodes", json!([0, 0]), "two parents");
-    refused("/nodes/0/scale", json!([1e38, 1e38, 1e38]), "accessors");
+    let huge = json!([1e30, 1e30, 1e30]);
+    let nested = json!([{ "children": [1], "scale": huge }, { "mesh": 0, "scale": huge }]);
+    refused("/nodes", nested, "nodes[1]: has a transform that is not finite");
     refused("/accessors/1/type", json!("VEC2"), "VEC3 is needed");
     refused("/asset/version", json!("1.0"), "version 1.0");
     assert!(matches!(import(b"", "x"), Err(RigError::NotGltf(_))));

@@ -55,6 +55,10 @@ pub(super) fn read(
         triangles.as_flattened_mut().iter_mut().for_each(|corner| *corner += first as u32);
         joined.primitives.push(Primitive { material, triangles });
     }
+    let offsets = joined.morphs.iter().flat_map(|morph| morph.position_offsets.as_flattened());
+    if !joined.positions.as_flattened().iter().chain(offsets).all(|part| part.is_finite()) {
+        return Err(RigError::invalid(format!("meshes[{index}]"), "is scaled beyond what a number can hold"));
+    }
     Ok(joined.finish(name, &target_names(source, targets)))
 }
 
