@@ -8,7 +8,7 @@ use glam::Vec3;
 use std::f32::consts::{PI, TAU};
 
 /// Rings of the eyeball from the front pole: degrees off the line of sight, and the look up to there.
-const RINGS: [(f32, Look); 22] = [
+const RINGS: [(f32, Look); 21] = [
     (5.0, Look::Pupil),
     (10.0, Look::Pupil),
     (13.0, Look::Iris),
@@ -28,11 +28,10 @@ const RINGS: [(f32, Look); 22] = [
     (85.0, Look::Sclera),
     (95.0, Look::Sclera),
     (107.0, Look::Sclera),
-    (122.0, Look::Sclera),
-    (140.0, Look::Sclera),
-    (160.0, Look::Sclera),
+    (125.0, Look::Sclera),
+    (150.0, Look::Sclera),
 ];
-const SEGMENTS: usize = 36;
+const SEGMENTS: usize = 32;
 
 /// Adds the left eyeball.
 pub(super) fn add_eyeball(half: &mut Half) {

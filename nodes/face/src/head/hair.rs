@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// Point inside the skull that strands lie around: their planes contain the axis through it along Z.
 const SKULL_CENTRE: Vec3 = Vec3::new(0.0, 28.0, -10.0);
 /// Columns from the parting plane down the side, rows from the forehead back to the crown of the strands.
-const COLUMNS: usize = 54;
+const COLUMNS: usize = 50;
 const ROWS: usize = 24;
 /// Angles in radians: the lowest strand from the top, and the first and last point of a strand from the front.
 const LOWEST: f32 = 2.72;

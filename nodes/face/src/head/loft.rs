@@ -50,8 +50,8 @@ const fn ring(
 
 /// From the crown to the lid slit.
 const ABOVE_EYES: [Ring; 6] = [
-    ring(Feature::Plain, 5, (116.0, 25.0), (116.0, 30.0), (116.0, -45.0), 40.0),
-    ring(Feature::Plain, 6, (90.0, 66.0), (92.0, 56.0), (90.0, -84.0), 40.0),
+    ring(Feature::Plain, 3, (116.0, 25.0), (116.0, 30.0), (116.0, -45.0), 40.0),
+    ring(Feature::Plain, 4, (90.0, 66.0), (92.0, 56.0), (90.0, -84.0), 40.0),
     ring(Feature::Plain, 6, (55.0, 84.0), (60.0, 70.0), (55.0, -100.0), 35.0),
     ring(Feature::Brow, 6, (24.0, 88.0), (30.0, 74.0), (25.0, -103.0), 12.0),
     ring(Feature::LidCrease, 6, (11.0, 86.0), (18.0, 74.0), (12.0, -102.0), 6.0),
@@ -158,7 +158,7 @@ pub(super) const OUTER_COLUMN: usize = 22;
 
 /// The columns of the left half, from the middle of the face to the middle of the back.
 pub(super) fn columns() -> Vec<Column> {
-    const BEHIND: usize = 22;
+    const BEHIND: usize = 20;
     let between =
         |from: f32, to: f32, count: usize| (0..count).map(move |i| mix(from, to, i as f32 / count as f32));
     let face = between(0.0, EYE_INNER, INNER_COLUMN)

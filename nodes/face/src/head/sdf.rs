@@ -84,16 +84,21 @@ fn nose(p: Vec3, d: f32) -> f32 {
 }
 
 /// The point of the bust's surface on the ray from `origin` through `guess`, found from the guess outwards or
-/// inwards.
+/// inwards by the secant method.
 pub(super) fn project(origin: Vec3, guess: Vec3) -> Vec3 {
+    const TOLERANCE: f32 = 0.002;
     let along = (guess - origin).normalize_or(Vec3::Z);
-    let mut point = guess;
-    for _ in 0..14 {
-        let distance = bust(point);
-        point -= along * distance * 0.95;
-        if distance.abs() < 0.004 {
+    let (mut before, mut distance_before) = (0.0, bust(guess));
+    let mut now = -distance_before;
+    for _ in 0..12 {
+        let distance = bust(guess + along * now);
+        if distance.abs() < TOLERANCE || now == before {
             break;
         }
+        // A distance grows by at most the step; where it grows less the ray grazes the surface, so step with care.
+        let slope = ((distance - distance_before) / (now - before)).clamp(0.4, 1.2);
+        (before, distance_before) = (now, distance);
+        now -= distance / slope;
     }
-    point
+    guess + along * now
 }

@@ -9,6 +9,8 @@ mod image;
 mod scene;
 mod sheet;
 mod studio;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use camera::Camera;

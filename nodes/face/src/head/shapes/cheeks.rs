@@ -50,7 +50,7 @@ pub(super) fn nose_sneer(place: &Place<'_>) -> Vec3 {
     let bridge = pull(at, [9.0, 2.0, 88.0], [14.0, 20.0, 22.0], [-0.5, 1.0, 1.6]);
     let brow = pull(at, [13.0, 22.0, 88.0], [20.0, 16.0, 28.0], [-1.5, -3.0, 1.0]);
     let left = ramp(-8.0, 10.0, at.x);
-    let above_mouth = if place.site.lip_side > 0.0 { 1.0 } else { 0.0 };
+    let above_mouth = if place.site.lip_side > 0.0 { 1.0 - place.site.lip_across.powi(4) } else { 0.0 };
     let lip = pull(at, [15.0, -54.0, 90.0], [20.0, 16.0, 26.0], [0.5, 4.0, 0.5]) * above_mouth;
     on_brow(place, wing + fold + bridge + brow + lip) * left
 }

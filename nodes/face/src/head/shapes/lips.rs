@@ -22,6 +22,11 @@ fn parting(place: &Place<'_>) -> f32 {
     hill(place.site.lip_across * 0.999).sqrt()
 }
 
+/// Most between the middle and the left corner of the lips, nothing at the corner.
+fn off_centre(place: &Place<'_>) -> f32 {
+    hill((place.site.anchor.x - 9.0) / 26.0) * (1.0 - place.site.lip_across.powi(5))
+}
+
 /// 1 over the whole mouth, 0 away from it.
 fn around_mouth(at: Vec3) -> f32 {
     let across = at.x / 44.0;
@@ -121,14 +126,13 @@ pub(super) fn sideways(place: &Place<'_>) -> Vec3 {
 pub(super) fn upper_up(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
     let left = left_side(place);
-    let lip = Vec3::new(0.6, 7.5, 0.6) * on_upper(place) * hill((at.x - 9.0) / 26.0);
+    let lip = Vec3::new(0.6, 7.5, 0.6) * on_upper(place) * off_centre(place);
     let fold = pull(at, [22.0, -40.0, 84.0], [18.0, 20.0, 26.0], [0.5, 3.5, 1.5]);
     (lip + fold * if is_upper(place) { 1.0 } else { 0.0 }) * left
 }
 
 pub(super) fn lower_down(place: &Place<'_>) -> Vec3 {
-    let at = place.site.anchor;
-    let lip = Vec3::new(0.6, -8.0, -0.4) * on_lower(place) * hill((at.x - 9.0) / 26.0);
+    let lip = Vec3::new(0.6, -8.0, -0.4) * on_lower(place) * off_centre(place);
     lip * left_side(place)
 }
 
@@ -145,14 +149,14 @@ pub(super) fn roll_lower(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
     Vec3::new(0.0, mix(1.2, 7.0, height), mix(-4.6, -2.4, height))
         * on_lower(place)
-        * (0.35 + 0.65 * parting(place))
+        * parting(place).powf(0.6)
 }
 
 pub(super) fn roll_upper(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
     Vec3::new(0.0, mix(-1.0, -5.6, height), mix(-4.2, -2.0, height))
         * on_upper(place)
-        * (0.35 + 0.65 * parting(place))
+        * parting(place).powf(0.6)
 }
 
 pub(super) fn shrug_lower(place: &Place<'_>) -> Vec3 {

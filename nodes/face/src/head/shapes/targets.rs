@@ -5,7 +5,7 @@ use crate::head::METRES;
 use crate::head::builder::{Whole, flip};
 use crate::head::mesh::Faces;
 use crate::head::site::Part;
-use esarm_values::{ARKIT_SHAPES, MorphTarget, mirrored_name};
+use esarm_values::{MorphTarget, mirrored_name};
 use glam::Vec3;
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ const SMALLEST_OFFSET: f32 = 0.01;
 /// Changes of a unit normal below this are not worth storing.
 const SMALLEST_NORMAL_OFFSET: f32 = 0.004;
 
-/// The 52 shapes in the order of [`ARKIT_SHAPES`].
+/// The 52 shapes in alphabetical order, which is ARKit's.
 pub(in crate::head) fn morph_targets(whole: &Whole, faces: &Faces, normals: &[Vec3]) -> Vec<MorphTarget> {
     let movable = Movable::of(whole);
     let sculptor = || Sculptor { whole, faces, normals, movable: &movable, moved: whole.positions.clone() };
