@@ -201,8 +201,3 @@ pub(crate) fn passed_through(schema: &NodeSchema, wanted: PortType) -> Option<&I
     let same = schema.inputs.iter().find(|port| port.port_type == wanted);
     same.or_else(|| schema.inputs.iter().find(|port| crate::converts(port.port_type, wanted)))
 }
-
-/// A parameter's value when nothing is set at the node: the default of its declaration.
-pub(crate) fn value_or_default(node: &Node, parameter: &Parameter) -> ParameterValue {
-    node.parameters.get(&parameter.name).cloned().unwrap_or_else(|| parameter.kind.default_value())
-}

@@ -1,11 +1,11 @@
 //! Unfolds a document to a flat graph: groups become their nodes, bypassed nodes become wires.
 
-use crate::catalog::{Catalog, Found, passed_through, value_or_default};
+use crate::catalog::{Catalog, Found, passed_through};
 use crate::problem::Finding;
 use crate::topology::sort;
 use crate::{
-    Document, FlatGraph, FlatNode, Graph, Group, InputPort, Item, Node, NodeId, ParameterAddress,
-    ParameterValue, Place, PortAddress, Problem, ProblemKind, Severity, converts,
+    Document, FlatGraph, FlatNode, Graph, Group, InputPort, Item, Node, NodeId, Parameter, ParameterValue,
+    Place, PortAddress, Problem, ProblemKind, Severity, converts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,18 +49,26 @@ struct Expansion<'a> {
     reported: BTreeSet<PortAddress>,
 }
 
+/// A node of a graph and the name of one of its ports or parameters.
+type Spot<'a> = (&'a NodeId, &'a str);
+
+fn spot(address: &PortAddress) -> Spot<'_> {
+    (&address.node, &address.port)
+}
+
 /// The top graph (the first) or one use of a group.
 struct Instance<'a> {
     graph: &'a Graph,
-    sources: BTreeMap<&'a PortAddress, Vec<&'a PortAddress>>,
+    /// The outputs that are wired to each input.
+    sources: BTreeMap<Spot<'a>, Vec<&'a PortAddress>>,
     /// Names under which the group exposes an inner input.
-    exposed: BTreeMap<&'a PortAddress, Vec<&'a str>>,
+    exposed: BTreeMap<Spot<'a>, Vec<&'a str>>,
     outer: Option<Outer<'a>>,
     /// Flat id of the instance.
     id: Option<NodeId>,
     pinned: bool,
     /// Values that the instance gives to parameters inside.
-    overrides: BTreeMap<&'a ParameterAddress, ParameterValue>,
+    overrides: BTreeMap<Spot<'a>, ParameterValue>,
     /// Instances inside, by node.
     inner: BTreeMap<&'a NodeId, usize>,
 }
@@ -73,10 +81,10 @@ struct Outer<'a> {
 }
 
 /// A point on the way from an input back to the nodes that feed it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Point {
-    Input(usize, PortAddress),
-    Output(usize, PortAddress),
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Point<'a> {
+    Input(usize, Spot<'a>),
+    Output(usize, Spot<'a>),
 }
 
 /// What feeds an input, and the last bypassed node on the way.
@@ -111,7 +119,9 @@ impl<'a> Expansion<'a> {
         let overrides = group
             .parameters
             .iter()
-            .filter_map(|(name, address)| Some((address, around.value(id, node, name)?)))
+            .filter_map(|(name, address)| {
+                Some(((&address.node, address.parameter.as_str()), around.value(id, node, name)?))
+            })
             .collect();
         Instance {
             id: Some(around.flat_id(id)),
@@ -133,13 +143,13 @@ impl<'a> Expansion<'a> {
                 }
             }
             let around = &self.instances[instance];
-            let value = |name| around.value(id, node, name);
+            let value = |parameter: &Parameter| {
+                around.value(id, node, &parameter.name).unwrap_or_else(|| parameter.kind.default_value())
+            };
             let parameters = schema
                 .parameters
                 .iter()
-                .map(|kind| {
-                    (kind.name.clone(), value(&kind.name).unwrap_or_else(|| value_or_default(node, kind)))
-                })
+                .map(|parameter| (parameter.name.clone(), value(parameter)))
                 .collect();
             let pinned = around.pinned || node.pinned;
             let flat_node =
@@ -148,8 +158,8 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    fn add_output(&mut self, name: &str, address: &PortAddress, flat: &mut FlatGraph) {
-        let feed = self.trace(Point::Output(0, address.clone()));
+    fn add_output(&mut self, name: &str, address: &'a PortAddress, flat: &mut FlatGraph) {
+        let feed = self.trace(Point::Output(0, spot(address)));
         let count = feed.sources.len();
         match (feed.sources.into_iter().next(), feed.bypassed) {
             (Some(source), _) if count == 1 => {
@@ -168,9 +178,8 @@ impl<'a> Expansion<'a> {
     }
 
     /// What an input is fed by; reports what a bypassed node on the way spoils.
-    fn feed(&mut self, instance: usize, node: &NodeId, port: &InputPort) -> Vec<PortAddress> {
-        let address = PortAddress { node: node.clone(), port: port.name.clone() };
-        let feed = self.trace(Point::Input(instance, address));
+    fn feed(&mut self, instance: usize, node: &'a NodeId, port: &'a InputPort) -> Vec<PortAddress> {
+        let feed = self.trace(Point::Input(instance, (node, &port.name)));
         if let Some(bypassed) = &feed.bypassed
             && let Some(what) = self.spoilt(port, &feed.sources, bypassed)
         {
@@ -216,13 +225,13 @@ impl<'a> Expansion<'a> {
     }
 
     /// Walks from a port back through exposed ports and bypassed nodes to the nodes that run.
-    fn trace(&mut self, start: Point) -> Feed {
+    fn trace(&mut self, start: Point<'a>) -> Feed {
         let mut feed = Feed::default();
-        let mut seen = BTreeSet::from([start.clone()]);
+        let mut seen = BTreeSet::from([start]);
         let mut pending = vec![start];
         while let Some(point) = pending.pop() {
-            for before in self.step_back(&point, &mut feed) {
-                if seen.insert(before.clone()) {
+            for before in self.step_back(point, &mut feed) {
+                if seen.insert(before) {
                     pending.push(before);
                 }
             }
@@ -230,61 +239,54 @@ impl<'a> Expansion<'a> {
         feed
     }
 
-    fn step_back(&mut self, point: &Point, feed: &mut Feed) -> Vec<Point> {
+    fn step_back(&mut self, point: Point<'a>, feed: &mut Feed) -> Vec<Point<'a>> {
         match point {
-            Point::Input(instance, address) => self.before_input(*instance, address),
-            Point::Output(instance, address) => self.before_output(*instance, address, feed),
+            Point::Input(instance, spot) => self.before_input(instance, spot),
+            Point::Output(instance, spot) => self.before_output(instance, spot, feed).into_iter().collect(),
         }
     }
 
-    fn before_input(&self, instance: usize, address: &PortAddress) -> Vec<Point> {
+    fn before_input(&self, instance: usize, input: Spot<'a>) -> Vec<Point<'a>> {
         let here = &self.instances[instance];
-        let wires = here.sources.get(address).into_iter().flatten();
-        let wires = wires.map(|from| Point::Output(instance, (*from).clone()));
+        let wires = here.sources.get(&input).into_iter().flatten();
+        let wires = wires.map(|from| Point::Output(instance, spot(from)));
         let exposed = here.outer.iter().flat_map(|outer| {
-            let names = here.exposed.get(address).into_iter().flatten();
-            names.map(|name| {
-                let port = (*name).to_owned();
-                Point::Input(outer.instance, PortAddress { node: outer.node.clone(), port })
-            })
+            let names = here.exposed.get(&input).into_iter().flatten();
+            names.map(|name| Point::Input(outer.instance, (outer.node, *name)))
         });
         wires.chain(exposed).collect()
     }
 
-    fn before_output(&mut self, instance: usize, address: &PortAddress, feed: &mut Feed) -> Vec<Point> {
+    fn before_output(&mut self, instance: usize, output: Spot<'a>, feed: &mut Feed) -> Option<Point<'a>> {
         let here = &self.instances[instance];
-        let Some(node) = here.graph.nodes.get(&address.node) else { return Vec::new() };
+        let (id, port) = output;
+        let node = here.graph.nodes.get(id)?;
         if node.bypassed {
-            feed.bypassed = Some(here.flat_id(&address.node));
-            return self.before_bypassed(instance, node, address).into_iter().collect();
+            feed.bypassed = Some(here.flat_id(id));
+            return self.before_bypassed(instance, node, output);
         }
-        if let Some(&inner) = here.inner.get(&address.node) {
-            let group = self.instances[inner].outer.as_ref().map(|outer| outer.group);
-            let exposed = group.and_then(|group| group.outputs.get(&address.port));
-            return exposed.map(|inside| Point::Output(inner, inside.clone())).into_iter().collect();
+        if let Some(&inner) = here.inner.get(id) {
+            let group = self.instances[inner].outer.as_ref()?.group;
+            return group.outputs.get(port).map(|inside| Point::Output(inner, spot(inside)));
         }
-        feed.sources.insert(PortAddress { node: here.flat_id(&address.node), port: address.port.clone() });
-        Vec::new()
+        feed.sources.insert(PortAddress { node: here.flat_id(id), port: port.to_owned() });
+        None
     }
 
-    fn before_bypassed(&mut self, instance: usize, node: &Node, address: &PortAddress) -> Option<Point> {
-        let Found::Yes(output) = self.catalog.output(node, &address.port) else { return None };
-        match self.catalog.schema(node).and_then(|schema| passed_through(schema, output.port_type)) {
-            Some(input) => {
-                let inside = PortAddress { node: address.node.clone(), port: input.name.clone() };
-                Some(Point::Input(instance, inside))
-            }
-            None => {
-                let id = self.instances[instance].flat_id(&address.node);
-                let what =
-                    format!("is bypassed, but none of its inputs can give {}", output.port_type.name());
-                let item = Item::Output(output.name.clone());
-                if self.reported.insert(PortAddress { node: id.clone(), port: output.name.clone() }) {
-                    self.report(Place { group: None, node: Some(id.clone()), item }, what, &id);
-                }
-                None
-            }
+    fn before_bypassed(&mut self, instance: usize, node: &Node, output: Spot<'a>) -> Option<Point<'a>> {
+        let (id, port) = output;
+        let catalog = self.catalog;
+        let Found::Yes(output) = catalog.output(node, port) else { return None };
+        if let Some(input) = passed_through(catalog.schema(node)?, output.port_type) {
+            return Some(Point::Input(instance, (id, &input.name)));
         }
+        let id = self.instances[instance].flat_id(id);
+        if self.reported.insert(PortAddress { node: id.clone(), port: output.name.clone() }) {
+            let what = format!("is bypassed, but none of its inputs can give {}", output.port_type.name());
+            let item = Item::Output(output.name.clone());
+            self.report(Place { group: None, node: Some(id.clone()), item }, what, &id);
+        }
+        None
     }
 
     fn report(&mut self, place: Place, what: String, bypassed: &NodeId) {
@@ -296,13 +298,13 @@ impl<'a> Expansion<'a> {
 
 impl<'a> Instance<'a> {
     fn new(graph: &'a Graph, outer: Option<Outer<'a>>) -> Self {
-        let mut sources: BTreeMap<&PortAddress, Vec<&PortAddress>> = BTreeMap::new();
+        let mut sources: BTreeMap<Spot<'_>, Vec<&PortAddress>> = BTreeMap::new();
         for wire in &graph.wires {
-            sources.entry(&wire.to).or_default().push(&wire.from);
+            sources.entry(spot(&wire.to)).or_default().push(&wire.from);
         }
-        let mut exposed: BTreeMap<&PortAddress, Vec<&str>> = BTreeMap::new();
+        let mut exposed: BTreeMap<Spot<'_>, Vec<&str>> = BTreeMap::new();
         for (name, ports) in outer.iter().flat_map(|outer| &outer.group.inputs) {
-            ports.iter().for_each(|port| exposed.entry(port).or_default().push(name));
+            ports.iter().for_each(|port| exposed.entry(spot(port)).or_default().push(name));
         }
         let (overrides, inner) = (BTreeMap::new(), BTreeMap::new());
         Self { graph, sources, exposed, outer, id: None, pinned: false, overrides, inner }
@@ -315,11 +317,6 @@ impl<'a> Instance<'a> {
     /// What a node's parameter is set to: from outside if the group exposes it and the instance sets it, else at the
     /// node.
     fn value(&self, id: &NodeId, node: &Node, parameter: &str) -> Option<ParameterValue> {
-        let at_node = || node.parameters.get(parameter).cloned();
-        if self.overrides.is_empty() {
-            return at_node();
-        }
-        let address = ParameterAddress { node: id.clone(), parameter: parameter.to_owned() };
-        self.overrides.get(&address).cloned().or_else(at_node)
+        self.overrides.get(&(id, parameter)).or_else(|| node.parameters.get(parameter)).cloned()
     }
 }

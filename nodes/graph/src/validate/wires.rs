@@ -16,7 +16,7 @@ const MOST_OFFERED: usize = 3;
 const MOST_OF_A_CIRCLE: usize = 20;
 
 /// What ends at each input of a graph.
-type Arrivals<'a> = BTreeMap<&'a PortAddress, Vec<Arrival<'a>>>;
+type Arrivals<'a> = BTreeMap<(&'a NodeId, &'a str), Vec<Arrival<'a>>>;
 
 /// A wire by its source, or the name under which a group exposes the input.
 enum Arrival<'a> {
@@ -38,12 +38,12 @@ impl<'a> Checker<'a> {
         let mut arrivals = Arrivals::new();
         for wire in &scope.graph.wires {
             self.check_wire(scope, wire);
-            arrivals.entry(&wire.to).or_default().push(Arrival::Wire(&wire.from));
+            arrivals.entry((&wire.to.node, &wire.to.port)).or_default().push(Arrival::Wire(&wire.from));
         }
         let group = scope.group.and_then(|name| self.document.groups.get(name));
         for (name, ports) in group.iter().flat_map(|group| &group.inputs) {
             for port in ports {
-                arrivals.entry(port).or_default().push(Arrival::Exposed(name));
+                arrivals.entry((&port.node, &port.port)).or_default().push(Arrival::Exposed(name));
             }
         }
         self.check_single_inputs(scope, &arrivals);
@@ -141,9 +141,9 @@ impl<'a> Checker<'a> {
     }
 
     fn check_single_inputs(&mut self, scope: Scope<'a>, arrivals: &Arrivals<'_>) {
-        for (address, sources) in arrivals.iter().filter(|(_, sources)| sources.len() > 1) {
-            let node = scope.graph.nodes.get(&address.node);
-            let port = node.and_then(|node| self.catalog.input(node, &address.port).yes());
+        for (&(id, name), sources) in arrivals.iter().filter(|(_, sources)| sources.len() > 1) {
+            let node = scope.graph.nodes.get(id);
+            let port = node.and_then(|node| self.catalog.input(node, name).yes());
             if port.is_some_and(|port| !port.many) {
                 let listed =
                     sources.iter().take(MOST_OFFERED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
                 let finding = Finding::new(ProblemKind::SeveralWires, what)
                     .allowed("takes one wire")
                     .remedy("keep one of them");
-                self.error(scope.place(Some(&address.node), Item::Input(address.port.clone())), finding);
+                self.error(scope.place(Some(id), Item::Input(name.to_owned())), finding);
             }
         }
     }
@@ -165,8 +165,7 @@ impl<'a> Checker<'a> {
             let catalog = self.catalog;
             let inputs = catalog.schema(node).into_iter().flat_map(|schema| &schema.inputs);
             for port in inputs.filter(|port| port.required) {
-                let address = PortAddress { node: id.clone(), port: port.name.clone() };
-                if !arrivals.contains_key(&address) {
+                if !arrivals.contains_key(&(id, port.name.as_str())) {
                     let finding = Finding::new(
                         ProblemKind::MissingInput,
                         "nothing is wired here, and the node needs it",
