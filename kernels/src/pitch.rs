@@ -4,7 +4,7 @@
 //! `lag` apart and around the frame's time are correlated,
 //! `phi(lag) = x·y / sqrt((x·x + bias)(y·y + bias))`, with the mean removed. The peaks of `phi`, refined by parabolas, are
 //! candidates beside "unvoiced"; the cheapest path through the candidates of the frame and its neighbours within
-//! `TRACK_CONTEXT_FRAMES` on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
+//! `TRACK_CONTEXT_SECS` on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
 //! jumps follow Boersma 1993). Because the context is bounded, any window of a clip gives the values of the whole
 //! clip, bit for bit; outside the clip lies silence.
 
@@ -22,8 +22,8 @@ const ANALYSIS_RATE_HZ: u32 = 8000;
 const MAX_CANDIDATES: usize = 5;
 /// Peaks below this fraction of the highest are no candidates.
 const CANDIDATE_FRACTION: f32 = 0.5;
-/// Frames on both sides that a decision looks at.
-const TRACK_CONTEXT_FRAMES: usize = 16;
+/// Time on both sides that a decision looks at.
+const TRACK_CONTEXT_SECS: f64 = 0.16;
 /// How much the longest lag is disadvantaged over the shortest, against errors of an octave down.
 const LAG_COST: f32 = 0.15;
 /// Cost of a jump by an octave within 10 ms.
@@ -40,7 +40,7 @@ const FRAMES_A_BLOCK: usize = 256;
 pub struct PitchSettings {
     /// Sampling rate of the audio, in Hz; at least 4000.
     pub sample_rate_hz: u32,
-    /// Time from frame to frame, in seconds.
+    /// Time from frame to frame, in seconds; at most 0.1.
     pub hop_secs: f64,
     /// Lowest frequency looked for, in Hz; at least 20.
     pub low_hz: f64,
@@ -72,7 +72,8 @@ impl PitchSettings {
             "at least 4000",
         )?;
         let hop = self.grid().hop_samples();
-        KernelError::unless(hop.is_finite() && hop >= 1.0, "hop_secs", self.hop_secs, "at least one sample")?;
+        let hop_is_fine = hop >= 1.0 && self.hop_secs <= 0.1;
+        KernelError::unless(hop_is_fine, "hop_secs", self.hop_secs, "at least one sample and at most 0.1 s")?;
         let low_is_fine = self.low_hz >= 20.0 && self.low_hz < self.high_hz;
         KernelError::unless(low_is_fine, "low_hz", self.low_hz, "at least 20 and below high_hz")?;
         KernelError::unless(self.high_hz <= 1000.0, "high_hz", self.high_hz, "at most 1000")?;
@@ -159,10 +160,10 @@ impl PitchTracker {
     }
 
     fn block(&self, samples: &[f32], first_sample: i64, first_frame: i64, slots: &mut [Pitch]) {
-        let context = TRACK_CONTEXT_FRAMES as i64;
-        let frames = first_frame - context..first_frame + slots.len() as i64 + context;
+        let context = self.settings.grid().frames_in(TRACK_CONTEXT_SECS).max(1);
+        let frames = first_frame - context as i64..first_frame + (slots.len() + context) as i64;
         let candidates = self.candidates(samples, first_sample, frames);
-        for (slot, around) in slots.iter_mut().zip(candidates.windows(2 * TRACK_CONTEXT_FRAMES + 1)) {
+        for (slot, around) in slots.iter_mut().zip(candidates.windows(2 * context + 1)) {
             *slot = self.decide(around);
         }
     }

@@ -70,7 +70,7 @@ struct Timbre {
 
 impl Prosody {
     /// Seconds of audio on both sides that a frame depends on.
-    pub const REACH_SECS: f64 = 2.0;
+    pub const REACH_SECS: f64 = 2.25;
 
     /// Prepares the analysis.
     pub fn new(settings: &PitchSettings) -> Result<Self, KernelError> {
@@ -314,13 +314,18 @@ mod tests {
     #[test]
     fn windows_give_the_values_of_the_whole() {
         let samples = syllables(4.0, 6.0);
-        let settings = PitchSettings::default();
-        let whole = prosody(&samples, &settings).unwrap();
-        let (first, last) = (270, 300);
+        for (hop_secs, first, last) in [(0.01, 270, 300), (0.1, 27, 30), (0.03, 90, 100)] {
+            let settings = PitchSettings { hop_secs, ..PitchSettings::default() };
+            check_window(&samples, &settings, first, last);
+        }
+    }
+
+    fn check_window(samples: &[f32], settings: &PitchSettings, first: i64, last: i64) {
+        let whole = prosody(samples, settings).unwrap();
         let margin = (Prosody::REACH_SECS * 16_000.0) as i64;
         let (from, to) =
             (settings.grid().centre_of(first) - margin, settings.grid().centre_of(last) + margin);
-        let part = Prosody::new(&settings).unwrap();
+        let part = Prosody::new(settings).unwrap();
         let part = part.frames(&samples[from as usize..to as usize], from, first..last).unwrap();
         assert_eq!(part, whole[first as usize * 6..last as usize * 6]);
     }
