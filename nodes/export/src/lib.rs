@@ -11,6 +11,7 @@ mod info;
 pub mod live_link_csv;
 pub mod npy;
 mod rig_check;
+pub mod usda;
 
 pub use columns::ColumnReport;
 pub use error::{ExportError, ImportError};

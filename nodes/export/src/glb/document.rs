@@ -94,7 +94,7 @@ impl<'a> Document<'a> {
 }
 
 /// Lowest and highest value of each component; zeros for none.
-pub(super) fn bounds(vectors: &[[f32; 3]]) -> ([f32; 3], [f32; 3]) {
+pub(crate) fn bounds(vectors: &[[f32; 3]]) -> ([f32; 3], [f32; 3]) {
     let Some(first) = vectors.first() else { return ([0.0; 3], [0.0; 3]) };
     vectors.iter().fold((*first, *first), |(mut low, mut high), vector| {
         for axis in 0..3 {

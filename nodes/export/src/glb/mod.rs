@@ -14,6 +14,7 @@ use crate::rig_check::check_rig;
 use crate::{ClipInfo, ExportError};
 use animation::{MorphNode, animate, turns_head};
 use document::Document;
+pub(crate) use document::bounds;
 use esarm_values::{File, Rig, Track};
 
 /// How a GLB is written.
