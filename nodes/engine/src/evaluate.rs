@@ -54,8 +54,10 @@ impl Surroundings<'_> {
     /// The length of what a source gives; `None` for types that do not tell. A source that fails here fails when it
     /// is evaluated, which is when it matters.
     pub(crate) fn duration_secs(&self, step: &Step<'_>, node_type: &NodeType) -> Option<f64> {
+        /// Eleven days: what claims to be longer is a damaged file.
+        const LONGEST_SECS: f64 = 1e6;
         let secs = self.call(step, &Inputs::new(), None, node_type.duration.as_ref()?);
-        secs.ok().filter(|secs| secs.is_finite())
+        secs.ok().filter(|secs| (0.0..=LONGEST_SECS).contains(secs))
     }
 
     fn call<T>(
@@ -97,7 +99,7 @@ fn message_of(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Fails unless a node gave exactly what its schema declares.
-fn check_outputs(schema: &NodeSchema, outputs: &Outputs) -> Result<(), NodeError> {
+pub(crate) fn check_outputs(schema: &NodeSchema, outputs: &Outputs) -> Result<(), NodeError> {
     let fault = |message: String| {
         Err(NodeError::failed(format!(
             "node type \"{}\" has a fault, please report it: {message}",

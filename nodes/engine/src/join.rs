@@ -58,7 +58,7 @@ impl Joined {
         match value {
             Value::Audio(audio) => {
                 let mut joined = Audio { samples: Vec::new(), ..audio_without_samples(audio) };
-                joined.samples.reserve_exact(audio.samples.len() * parts);
+                reserve(&mut joined.samples, audio.samples.len(), parts);
                 joined.samples.extend_from_slice(&audio.samples);
                 Self::Audio(joined)
             }
@@ -103,6 +103,12 @@ impl Joined {
             Self::Timeless(value) => value,
         })
     }
+}
+
+/// Takes the memory for all parts at once. When that is too much, which a file with a wrong length can cause, memory is
+/// taken as the parts come.
+fn reserve(values: &mut Vec<f32>, part: usize, parts: usize) {
+    let _ = values.try_reserve_exact(part.saturating_mul(parts));
 }
 
 fn audio_without_samples(audio: &Audio) -> Audio {
@@ -153,7 +159,7 @@ fn continuation(end: i64, start: i64, count: usize, gap: &'static str) -> Result
 impl Frames {
     fn begin(track: &Track, parts: usize) -> Self {
         let mut values = Vec::new();
-        values.reserve_exact(track.values().len() * parts);
+        reserve(&mut values, track.values().len(), parts);
         values.extend_from_slice(track.values());
         Self {
             rate: track.rate(),

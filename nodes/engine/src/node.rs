@@ -171,7 +171,7 @@ pub struct NodeContext<'a> {
     pub seed: u64,
     /// The part of the clip that is asked for; `None` asks for the whole. A node with time support `Pointwise` or
     /// `Window` may simply process what its inputs hold: the engine widens inputs and crops outputs. Results are placed
-    /// in clip time by `start_sample` and `start_frame`. A source uses the window to read no more than it must.
+    /// in clip time by `start_sample` and `start_frame`; several inputs need not start or end at the same time. A source uses the window to read no more than it must.
     pub window: Option<TimeWindow>,
     /// Class of the device to work on: `cpu`, `gpu` or `cuda`.
     pub device: &'a str,

@@ -1,7 +1,7 @@
 //! The plan of a run: the nodes that wanted outputs depend on, in order, with their keys.
 
 use crate::cache::Entry;
-use crate::evaluate::Surroundings;
+use crate::evaluate::{Surroundings, check_outputs};
 use crate::key::{InputKeys, KeyParts, node_seed};
 use crate::{NodeError, NodeType, Registry};
 use esarm_graph::{FlatGraph, FlatNode, NodeId, PortAddress, PortType, Purity, TimeSupport};
@@ -212,6 +212,7 @@ impl<'a> Planner<'a, '_> {
     fn readiness(&self, step: &Step<'a>) -> Readiness<'a> {
         if step.node.pinned
             && let Some(entry) = (self.pinned)(step.id)
+            && step.node_type.is_none_or(|it| check_outputs(&it.schema, &entry.outputs).is_ok())
         {
             return Readiness::Pinned(entry);
         }

@@ -48,6 +48,9 @@ pub struct NodeReport {
     /// Key of the result; absent when something before it failed.
     #[serde(serialize_with = "as_optional_text", skip_serializing_if = "Option::is_none")]
     pub key: Option<Digest>,
+    /// Files that its parameters name, by parameter.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
     /// Digest of the files and other things outside the graph that it read.
     #[serde(serialize_with = "as_optional_text", skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Digest>,

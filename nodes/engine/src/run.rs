@@ -10,7 +10,7 @@ use crate::plan::{Plan, RunError};
 use crate::report::{NodeReport, Report, Skip, State};
 use crate::window::crop;
 use crate::{Registry, TimeWindow};
-use esarm_graph::{FlatGraph, FlatNode, NodeId, PortAddress};
+use esarm_graph::{FlatGraph, FlatNode, NodeId, ParameterKind, ParameterValue, PortAddress, TimeSupport};
 use esarm_values::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -180,7 +180,7 @@ fn wanted_values(
 ) -> BTreeMap<PortAddress, Value> {
     let value = |(address, step): &(PortAddress, usize)| {
         let value = execution.result(*step)?.outputs.get(&address.port)?.clone();
-        let windowed = plan.steps[*step].time_support() != esarm_graph::TimeSupport::Whole;
+        let windowed = plan.steps[*step].time_support() != TimeSupport::Whole;
         let value = match window {
             Some(window) if windowed => crop(value, window),
             _ => value,
@@ -188,6 +188,17 @@ fn wanted_values(
         Some((address.clone(), value))
     };
     plan.wanted.iter().filter_map(value).collect()
+}
+
+/// The files that parameters of a node name.
+fn files_of(registry: &Registry, node: &FlatNode) -> BTreeMap<String, String> {
+    let declared = registry.get(&node.type_id).map_or(&[][..], |node_type| &node_type.schema.parameters);
+    let files = declared.iter().filter(|it| matches!(it.kind, ParameterKind::File { .. }));
+    let named = files.filter_map(|it| match node.parameters.get(&it.name) {
+        Some(ParameterValue::Text(path)) if !path.is_empty() => Some((it.name.clone(), path.clone())),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// One report per node of the graph, in its order.
@@ -204,6 +215,7 @@ fn node_reports(
         state,
         milliseconds: 0.0,
         key: None,
+        files: files_of(registry, node),
         fingerprint: None,
         outputs: BTreeMap::new(),
     };

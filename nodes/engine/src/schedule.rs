@@ -6,8 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// one, and `afterwards` for it once its followers may start. Which task runs when depends on the threads, so `run`
 /// must give results that do not.
 ///
-/// `prerequisites` lists per task the tasks that come first, each once; there must be no circle. Neither function may
-/// panic.
+/// `prerequisites` lists per task the tasks that come first, each once; there must be no circle. When a function panics
+/// no further task starts, and the panic goes on to the caller.
 pub(crate) fn run_tasks(
     prerequisites: &[Vec<usize>],
     threads: usize,
@@ -48,8 +48,21 @@ struct State {
     open: usize,
 }
 
+/// Lets the other workers go home when one panics: they would wait for its task for ever.
+struct StopOnPanic<'a>(&'a Board);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().open = 0;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 impl Board {
     fn work(&self, run: &(dyn Fn(usize) + Sync), afterwards: &(dyn Fn(usize) + Sync)) {
+        let _stop = StopOnPanic(self);
         while let Some(task) = self.take() {
             run(task);
             self.done(task);
@@ -73,7 +86,7 @@ impl Board {
 
     fn done(&self, task: usize) {
         let state = &mut *self.lock();
-        state.open -= 1;
+        state.open = state.open.saturating_sub(1);
         for follower in self.followers[task].iter().rev() {
             state.waiting_for[*follower] -= 1;
             if state.waiting_for[*follower] == 0 {
@@ -128,6 +141,17 @@ mod tests {
             meeting.wait();
         };
         run_tasks(&[vec![], vec![]], 2, &meet, &|_| {});
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_nobody_waits() {
+        for threads in [1, 4] {
+            let panicking = std::panic::AssertUnwindSafe(|| {
+                let fail_second = |task: usize| assert!(task != 1, "second");
+                run_tasks(&[vec![], vec![0], vec![1], vec![0]], threads, &fail_second, &|_| {});
+            });
+            assert!(std::panic::catch_unwind(panicking).is_err());
+        }
     }
 
     #[test]

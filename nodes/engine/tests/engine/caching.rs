@@ -121,6 +121,10 @@ fn a_file_counts_by_content_and_name_not_by_folder() {
     std::fs::write(folders[0].path().join("speech.txt"), "goodbye").unwrap();
     assert_eq!(run_in(folders[0].path(), &sketch), ["a: ran (file changed)"]);
     std::fs::remove_file(folders[0].path().join("speech.txt")).unwrap();
+    let options = RunOptions { base_folder: folders[1].path().to_owned(), ..RunOptions::default() };
+    let report = serde_json::to_value(run_with(&engine, &sketch, &options).report).unwrap();
+    assert_eq!(report["nodes"][0]["files"]["file"], "speech.txt");
+    assert_eq!(report["nodes"][0]["fingerprint"], esarm_values::Digest::of(b"hello").to_string());
     let missing = run_in(folders[0].path(), &sketch);
     assert!(
         missing[0].starts_with("a: failed (parameter \"file\": ") && missing[0].contains("cannot be read")
@@ -209,4 +213,21 @@ fn a_pinned_node_without_a_result_runs() {
     let engine = engine();
     assert_eq!(states(&run(&engine, &sketch))[1], "b: ran (first run)");
     assert_eq!(states(&run(&engine, &sketch))[1], "b: pinned");
+}
+
+#[test]
+fn a_result_that_the_type_no_longer_gives_is_not_pinned() {
+    let mut sketch = Sketch::new().node("a", "test.file", &[]).out("a.out");
+    let engine = engine();
+    let other = {
+        let mut other = Sketch::of(&crate::signals::registry()).node("a", "signal.noise", &[]).out("a.audio");
+        other.pin("a", true);
+        other
+    };
+    sketch.change("a", "file", ParameterValue::Text("Cargo.toml".to_owned()));
+    sketch.pin("a", true);
+    assert_eq!(states(&run(&engine, &sketch)), ["a: ran (first run)"]);
+    engine.set_registry(crate::signals::registry());
+    assert_eq!(states(&run(&engine, &other)), ["a: ran (first run)"]);
+    assert_eq!(states(&run(&engine, &other)), ["a: pinned"]);
 }

@@ -3,7 +3,7 @@
 use crate::kit::*;
 use crate::signals;
 use crate::windows::{face, motion, signal_engine};
-use esarm_engine::{Event, Parts, RunOptions, RunResult};
+use esarm_engine::{Caches, Engine, Event, Parts, RunOptions, RunResult};
 use proptest::prelude::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -147,4 +147,21 @@ fn a_pinned_step_inside_a_chain_has_its_whole_result() {
     let changed = run_with(&engine, &sketch.clone().set("gain", "gain", 0.1), &in_parts(0.5));
     assert_eq!(changed.report.node("both").unwrap().state.to_string(), "pinned");
     assert_eq!(motion(&first, "film.motion"), motion(&changed, "film.motion"));
+}
+
+#[test]
+fn a_length_that_cannot_be_is_not_believed() {
+    for claimed in [f64::NAN, f64::INFINITY, -3.0, 1e300] {
+        let mut registry = signals::registry();
+        registry.replace(signals::noise("signal.noise", true).with_duration(move |_| Ok(claimed)));
+        let engine = Engine::new(registry, Caches::in_memory(64 << 20));
+        let result = run_with(&engine, &face(0.5), &in_parts(0.1));
+        assert!(result.outputs == run_with(&signal_engine(), &face(0.5), &at_once()).outputs);
+    }
+    // Believable but wrong: the parts behind the end are empty.
+    let mut registry = signals::registry();
+    registry.replace(signals::noise("signal.noise", true).with_duration(|_| Ok(40.0)));
+    let engine = Engine::new(registry, Caches::in_memory(64 << 20));
+    let result = run_with(&engine, &face(0.5), &in_parts(0.1));
+    assert!(result.outputs == run_with(&signal_engine(), &face(0.5), &at_once()).outputs);
 }

@@ -50,7 +50,7 @@ fn hash(seed: u64, index: i64) -> f32 {
 }
 
 /// Noise of a given length; reads only what it is asked for, or everything. Tells how many samples it made.
-fn noise(type_id: &str, careful: bool) -> NodeType {
+pub(crate) fn noise(type_id: &str, careful: bool) -> NodeType {
     let schema = schema(type_id, Purity::Pure, TimeSupport::Pointwise)
         .parameter("seconds", ParameterKind::number(2.0, 0.0, 1e5), "s", "Length.")
         .parameter("rate", ParameterKind::number(8000.0, 8000.0, 192_000.0), "Hz", "Rate.")
@@ -204,7 +204,7 @@ fn jitter() -> NodeType {
     })
 }
 
-/// The sum of motions, over the frames of the first.
+/// The sum of motions, over the frames that all of them have.
 fn mix() -> NodeType {
     let schema = schema("signal.mix", Purity::Pure, TimeSupport::Pointwise)
         .many_input("motion", PortType::Motion, "Motions.")
@@ -215,10 +215,14 @@ fn mix() -> NodeType {
             .iter()
             .map(|value| if let Value::Motion(track) = value { track } else { panic!("no motion") })
             .collect();
-        on_frames(context, |first, frame, column| {
-            let clip_frame = first.start_frame() + frame as i64;
-            tracks.iter().map(|track| track.frame((clip_frame - track.start_frame()) as usize)[column]).sum()
-        })
+        let first = tracks.iter().map(|track| track.start_frame()).max().unwrap();
+        let last = tracks.iter().map(|track| track.end_frame()).min().unwrap();
+        let mut sum = tracks[0].window(first, last);
+        for track in &tracks[1..] {
+            let other = track.window(first, last);
+            sum.values_mut().iter_mut().zip(other.values()).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(output("motion", Value::Motion(Arc::new(sum))))
     })
 }
 

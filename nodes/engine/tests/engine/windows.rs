@@ -159,3 +159,22 @@ fn a_part_is_cut_from_a_whole_that_is_kept() {
     let part = run_with(&engine, &changed, &windowed(0.5, 0.75));
     assert_eq!(part.report.node("load").unwrap().state.to_string(), "cached (memory)");
 }
+
+#[test]
+fn senseless_windows_give_little_and_break_nothing() {
+    for (start, end) in [
+        (f64::NAN, 1.0),
+        (0.5, f64::NAN),
+        (1.0, 0.5),
+        (-5.0, -1.0),
+        (0.5, 0.5),
+        (1e300, f64::INFINITY),
+        (f64::NEG_INFINITY, 0.1),
+        (5.0, 6.0),
+    ] {
+        let result = run_with(&signal_engine(), &moments(2.0), &windowed(start, end));
+        assert_eq!(result.report.failures().count(), 0, "{start} to {end}: {:?}", states(&result));
+    }
+    let everything = run_with(&signal_engine(), &moments(2.0), &windowed(-1.0, f64::INFINITY));
+    assert_eq!(everything.outputs, run(&signal_engine(), &moments(2.0)).outputs);
+}
