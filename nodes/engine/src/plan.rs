@@ -189,7 +189,7 @@ impl<'a> Planner<'a, '_> {
         Ok(())
     }
 
-    /// An input that the type does not declare gets no values; [`Self::problem`] speaks of it.
+    /// An input that the type does not declare gets no values; [`Self::usable_type`] refuses it.
     fn inputs(
         &self,
         id: &NodeId,
