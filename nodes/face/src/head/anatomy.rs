@@ -9,7 +9,7 @@ pub(super) const EYE_RADIUS: f32 = 18.0;
 /// Chart coordinate of the inner corner of the eye.
 pub(super) const EYE_INNER: f32 = 18.0;
 /// Chart coordinate of the outer corner of the eye.
-pub(super) const EYE_OUTER: f32 = 51.0;
+pub(super) const EYE_OUTER: f32 = 47.5;
 /// Chart coordinate of the corner of the mouth.
 pub(super) const MOUTH_CORNER: f32 = 27.0;
 /// Height of the lip line.

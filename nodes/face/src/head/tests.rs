@@ -302,6 +302,30 @@ fn left_is_the_subjects_left() {
 }
 
 #[test]
+fn mouth_and_brows_move_apart_from_each_other() {
+    let mesh = mesh();
+    for morph in &mesh.morphs {
+        let allowed = match morph.name.as_str() {
+            name if name.starts_with("brow") => 5.0..f32::MAX,
+            name if name.starts_with("eye") => -45.0..50.0,
+            name if ["mouth", "jaw", "tongue"].iter().any(|region| name.starts_with(region)) => {
+                f32::MIN..20.0
+            }
+            _ => continue,
+        };
+        for (index, offset) in morph.indices.iter().zip(&morph.position_offsets) {
+            let height = mesh.positions[*index as usize][1] * 1000.0;
+            let moved = Vec3::from_array(*offset).length() * 1000.0;
+            assert!(
+                moved < 0.5 || allowed.contains(&height),
+                "{} moves {moved} mm at {height} mm",
+                morph.name
+            );
+        }
+    }
+}
+
+#[test]
 fn looking_turns_the_iris() {
     let mesh = mesh();
     let (whole, _) = sculpt();

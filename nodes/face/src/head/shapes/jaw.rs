@@ -1,7 +1,7 @@
 //! The jaw: it turns about an axis near the ears and carries the lower lip, chin, lower teeth and tongue.
 
 use super::Place;
-use crate::head::anatomy::{JAW_HINGE, LIP_LINE, mix, ramp};
+use crate::head::anatomy::{JAW_HINGE, LIP_LINE, hill, mix, ramp};
 use crate::head::eyes::turned;
 use crate::head::site::{Part, Site};
 use glam::Vec3;
@@ -81,13 +81,23 @@ pub(super) fn open_inside(place: &Place<'_>) -> Vec3 {
 /// movements are linear in the weight: whatever `open` parts, this closes.
 pub(super) fn close(place: &Place<'_>) -> Vec3 {
     let site = place.site;
+    if site.lip_side == 0.0 {
+        return Vec3::ZERO;
+    }
     let at = site.anchor;
     let upper = site.lip_side > 0.0;
     let share = if upper { UPPER_LIP_CLOSES } else { UPPER_LIP_CLOSES - 1.0 };
     let reach = if upper { ramp(LIP_LINE + 22.0, LIP_LINE + 9.0, at.y) } else { ramp(-108.0, -73.0, at.y) };
     let sides = ramp(44.0, 26.0, at.x.abs()) * ramp(40.0, 60.0, at.z);
     let forward = Vec3::new(0.0, 0.0, 3.5);
-    (opening(at) * share + forward) * parting(site) * reach * sides
+    (opening(at) * share + forward) * closing(site) * reach * sides
+}
+
+/// How far the lips have to come together: what they parted on the lips, and softer across the chin and below the
+/// nose.
+fn closing(site: &Site) -> f32 {
+    let off_lips = (site.anchor.y - LIP_LINE).abs();
+    mix(parting(site), hill(site.anchor.x / 33.0), ramp(9.5, 22.0, off_lips))
 }
 
 pub(super) fn forward(place: &Place<'_>) -> Vec3 {

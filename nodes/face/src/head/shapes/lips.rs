@@ -149,14 +149,14 @@ pub(super) fn roll_lower(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
     Vec3::new(0.0, mix(1.2, 7.0, height), mix(-4.6, -2.4, height))
         * on_lower(place)
-        * parting(place).powf(0.6)
+        * parting(place).powf(1.5)
 }
 
 pub(super) fn roll_upper(place: &Place<'_>) -> Vec3 {
     let height = place.site.lip_height;
     Vec3::new(0.0, mix(-1.0, -5.6, height), mix(-4.2, -2.0, height))
         * on_upper(place)
-        * parting(place).powf(0.6)
+        * parting(place).powf(1.5)
 }
 
 pub(super) fn shrug_lower(place: &Place<'_>) -> Vec3 {

@@ -17,7 +17,14 @@ const SMALLEST_NORMAL_OFFSET: f32 = 0.004;
 /// The 52 shapes in alphabetical order, which is ARKit's.
 pub(in crate::head) fn morph_targets(whole: &Whole, faces: &Faces, normals: &[Vec3]) -> Vec<MorphTarget> {
     let movable = Movable::of(whole);
-    let sculptor = || Sculptor { whole, faces, normals, movable: &movable, moved: whole.positions.clone() };
+    let sculptor = || Sculptor {
+        whole,
+        faces,
+        normals,
+        movable: &movable,
+        moved: whole.positions.clone(),
+        touched: vec![false; whole.positions.len()],
+    };
     let sides = |target: MorphTarget| {
         let name = mirrored_name(&target.name);
         let other = (name != target.name).then(|| mirrored(&target, name, &whole.mirror));
@@ -56,19 +63,19 @@ struct Sculptor<'a> {
     movable: &'a Movable,
     /// All positions: those of the shape at hand while it is made, the neutral ones between shapes.
     moved: Vec<Vec3>,
+    /// Vertices whose normal may turn.
+    touched: Vec<bool>,
 }
 
 impl Sculptor<'_> {
     fn target(&mut self, shape: &Shape) -> MorphTarget {
         let offsets = self.offsets(shape);
-        let mut touched: Vec<u32> = Vec::with_capacity(offsets.len() * 2);
+        self.touched.fill(false);
         for (vertex, offset) in &offsets {
             self.moved[*vertex as usize] += *offset;
-            touched.extend(self.faces.around(*vertex as usize));
+            self.faces.around(*vertex as usize).for_each(|corner| self.touched[corner as usize] = true);
         }
-        touched.sort_unstable();
-        touched.dedup();
-        let target = self.sparse(shape.name, &touched);
+        let target = self.sparse(shape.name);
         for (vertex, _) in &offsets {
             self.moved[*vertex as usize] = self.whole.positions[*vertex as usize];
         }
@@ -100,14 +107,13 @@ impl Sculptor<'_> {
         offsets
     }
 
-    fn sparse(&self, name: &str, touched: &[u32]) -> MorphTarget {
+    fn sparse(&self, name: &str) -> MorphTarget {
         let mut target = MorphTarget { name: name.to_owned(), ..MorphTarget::default() };
-        for &vertex in touched {
-            let index = vertex as usize;
+        for index in (0..self.touched.len()).filter(|index| self.touched[*index]) {
             let turn = self.faces.normal(index, &self.moved) - self.normals[index];
             let offset = self.moved[index] - self.whole.positions[index];
             if offset != Vec3::ZERO || turn.length() > SMALLEST_NORMAL_OFFSET {
-                target.indices.push(vertex);
+                target.indices.push(index as u32);
                 target.position_offsets.push((offset * METRES).to_array());
                 target.normal_offsets.push(turn.to_array());
             }
