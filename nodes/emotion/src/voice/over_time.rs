@@ -1,0 +1,142 @@
+//! The emotion of a voice over time.
+//!
+//! The voice is judged in windows whose centres lie on a fixed grid of clip time. A moment of the output is the mean
+//! of the judgements around it, weighted by nearness and by how much voice each stands on; a judgement also lasts
+//! faintly for some seconds after, so that the emotion holds through silence and then fades to neutral.
+
+use super::model::{Probabilities, Stretches, VoiceEmotion};
+use super::{VoiceError, frames};
+use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate};
+
+/// How to follow a voice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverTime {
+    /// Length of the judged windows, in seconds, 0.8 to 3. Shorter follows faster and errs more.
+    pub window_secs: f64,
+    /// Time from window to window, in seconds, 0.05 to 1.
+    pub hop_secs: f64,
+    /// Standard deviation of the smoothing over time, in seconds, 0.1 to 0.8.
+    pub smoothing_secs: f64,
+}
+
+impl Default for OverTime {
+    fn default() -> Self {
+        Self { window_secs: 1.8, hop_secs: 0.25, smoothing_secs: 0.35 }
+    }
+}
+
+/// Rate of the output.
+const OUTPUT_RATE: FrameRate = FrameRate::whole(10);
+/// Smoothing reaches this many standard deviations.
+const SMOOTHING_REACH: f64 = 3.0;
+/// How long a judgement can hold, in seconds.
+const HOLD_SECS: f64 = 4.0;
+/// Weight of a judgement that holds, and the time in which it falls to 37 %, in seconds.
+const HOLD: (f64, f64) = (0.02, 1.0);
+/// Weight of "neutral", which wins where no judgement is near.
+const NEUTRAL_WEIGHT: f64 = 0.001;
+/// Voiced frames with which a judgement counts in full.
+const FULL_VOICED_FRAMES: f64 = 60.0;
+/// Centres analysed at a stretch, which bounds memory.
+const CENTRES_A_PART: usize = 64;
+
+/// The judgement of one window.
+struct Judgement {
+    centre_secs: f64,
+    weight: f64,
+    emotions: [f32; EMOTIONS.len()],
+}
+
+impl OverTime {
+    /// Seconds of audio before a moment that can matter, at the longest settings.
+    pub const BEFORE_SECS: f64 = HOLD_SECS + 1.5 + frames::REACH_SECS + 0.1;
+    /// Seconds of audio after a moment that can matter, at the longest settings.
+    pub const AFTER_SECS: f64 = SMOOTHING_REACH * 0.8 + 1.5 + frames::REACH_SECS + 0.1;
+
+    fn check(&self) -> Result<(), VoiceError> {
+        let check = |name, found: f64, low: f64, high: f64| {
+            let fine = (low..=high).contains(&found);
+            if fine { Ok(()) } else { Err(VoiceError::Setting { name, found, low, high }) }
+        };
+        check("window_secs", self.window_secs, 0.8, 3.0)?;
+        check("hop_secs", self.hop_secs, 0.05, 1.0)?;
+        check("smoothing_secs", self.smoothing_secs, 0.1, 0.8)
+    }
+
+    /// Weight of a judgement at `age_secs` after its centre; negative before.
+    fn nearness(&self, age_secs: f64) -> f64 {
+        let deviations = age_secs / self.smoothing_secs;
+        let near =
+            if deviations.abs() <= SMOOTHING_REACH { (-0.5 * deviations * deviations).exp() } else { 0.0 };
+        let holds = (0.0..=HOLD_SECS).contains(&age_secs);
+        near + if holds { HOLD.0 * (-age_secs / HOLD.1).exp() } else { 0.0 }
+    }
+}
+
+impl VoiceEmotion {
+    /// The emotion of a voice over time, 10 frames a second: weights of [`EMOTIONS`] that sum to 1. A window of a clip
+    /// gives the frames of the whole clip, as long as it holds [`OverTime::BEFORE_SECS`] before and
+    /// [`OverTime::AFTER_SECS`] after them or reaches the clip's end. Audio without a voice is neutral.
+    ///
+    /// `goes_on` is asked every few seconds of audio; once false, the work ends with [`VoiceError::Cancelled`].
+    pub fn over_time(
+        &self,
+        audio: &Audio,
+        settings: &OverTime,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Emotion, VoiceError> {
+        settings.check()?;
+        let judgements = self.judgements(audio, settings, goes_on)?;
+        let rate = OUTPUT_RATE.frames_per_sec();
+        let (start, end) = (audio.start_secs(), audio.start_secs() + audio.duration_secs());
+        let first = (start * rate - 1e-6).ceil() as i64;
+        let last = ((end * rate - 1e-6).ceil() as i64).max(first);
+        let weights = (first..last).flat_map(|frame| mix(&judgements, settings, OUTPUT_RATE.secs_of(frame)));
+        Ok(Emotion::from_frames(OUTPUT_RATE, weights.collect()).starting_at(first))
+    }
+
+    /// The judgements of all windows whose centres lie on the audio, as far as they hold a voice.
+    fn judgements(
+        &self,
+        audio: &Audio,
+        settings: &OverTime,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<Judgement>, VoiceError> {
+        let (start, end) = (audio.start_secs(), audio.start_secs() + audio.duration_secs());
+        let first = (start / settings.hop_secs - 1e-6).ceil() as i64;
+        let last = (end / settings.hop_secs - 1e-6).ceil() as i64;
+        let centres: Vec<f64> = (first..last).map(|index| index as f64 * settings.hop_secs).collect();
+        let half = settings.window_secs / 2.0;
+        let mut judgements = Vec::with_capacity(centres.len());
+        for part in centres.chunks(CENTRES_A_PART) {
+            if !goes_on() {
+                return Err(VoiceError::Cancelled);
+            }
+            let (from, to) = (part[0] - half, part[part.len() - 1] + half);
+            let stretches = Stretches::around(audio, from, to)?;
+            judgements.extend(part.iter().filter_map(|&centre_secs| {
+                let features =
+                    stretches.features((centre_secs - half).max(start), (centre_secs + half).min(end))?;
+                let weight = (features.voiced_frames as f64 / FULL_VOICED_FRAMES).min(1.0);
+                Some(Judgement { centre_secs, weight, emotions: self.judge(&features).emotions() })
+            }));
+        }
+        Ok(judgements)
+    }
+}
+
+/// The weighted mean of the judgements around a clip time.
+fn mix(judgements: &[Judgement], settings: &OverTime, time_secs: f64) -> [f32; EMOTIONS.len()] {
+    let mut sums = Probabilities::NEUTRAL.emotions().map(|weight| f64::from(weight) * NEUTRAL_WEIGHT);
+    let mut total = NEUTRAL_WEIGHT;
+    let reach = SMOOTHING_REACH * settings.smoothing_secs;
+    let first = judgements.partition_point(|it| it.centre_secs < time_secs - HOLD_SECS.max(reach));
+    for judgement in judgements[first..].iter().take_while(|it| it.centre_secs <= time_secs + reach) {
+        let weight = judgement.weight * settings.nearness(time_secs - judgement.centre_secs);
+        sums.iter_mut()
+            .zip(judgement.emotions)
+            .for_each(|(sum, emotion)| *sum += weight * f64::from(emotion));
+        total += weight;
+    }
+    sums.map(|sum| (sum / total) as f32)
+}
