@@ -53,7 +53,7 @@ pub struct PitchSettings {
 impl Default for PitchSettings {
     /// Speech at 16 kHz, 100 frames a second, 60 to 500 Hz.
     fn default() -> Self {
-        Self { sample_rate_hz: 16_000, hop_secs: 0.010, low_hz: 60.0, high_hz: 500.0, voicing_threshold: 0.5 }
+        Self { sample_rate_hz: 16_000, hop_secs: 0.010, low_hz: 60.0, high_hz: 500.0, voicing_threshold: 0.6 }
     }
 }
 

@@ -227,7 +227,7 @@ impl<'a> Analysis<'a> {
     /// Normalises the magnitudes to a sum of 1 and gives the centroid.
     fn take_shape(&mut self) -> f32 {
         std::mem::swap(&mut self.shape, &mut self.last_shape);
-        self.shape.iter_mut().zip(&self.spectrum).for_each(|(slot, bin)| *slot = bin.norm());
+        self.shape.iter_mut().zip(&self.spectrum).for_each(|(slot, bin)| *slot = bin.norm_sqr().sqrt());
         let sum: f32 = self.shape.iter().sum();
         if sum < 1e-9 {
             self.shape.fill(0.0);

@@ -2,7 +2,7 @@
 //!
 //! Per frame of 10 ms, on 40 mel bands from 100 Hz to 4 kHz:
 //! 1. the noise floor is the lowest, the peak the highest smoothed energy within 1.5 s on both sides;
-//! 2. a frame is speech when its energy rises over the floor by a third of the way to the peak (by 6 to 20 dB), and its
+//! 2. a frame is speech when its energy rises over the floor by nearly half the way to the peak (by 8 to 26 dB), and its
 //!    spectrum is not flat like that of steady noise; or when it is voiced and not far below the peak;
 //! 3. short bursts are dropped, and speech is kept on a little before and after (hangover), so that soft consonants at
 //!    the edges of words belong to it.
@@ -23,8 +23,8 @@ const FRAMES_PER_SEC: u32 = 100;
 /// Frames on both sides over which floor and peak are looked for.
 const CONTEXT_FRAMES: usize = 150;
 /// Of the way from floor to peak, in decibels of energy, so much is noise; within the limits that follow.
-const RISE_FRACTION: f32 = 0.33;
-const RISE_DB: (f32, f32) = (6.0, 20.0);
+const RISE_FRACTION: f32 = 0.45;
+const RISE_DB: (f32, f32) = (8.0, 26.0);
 /// Logarithmic spectral flatness (0 for white noise, lower for speech) above which a frame must rise further.
 const FLAT: f32 = -0.35;
 /// How much further, in decibels.
@@ -39,7 +39,7 @@ const SHORTEST_SPEECH_FRAMES: usize = 4;
 const SHORTEST_PAUSE_FRAMES: usize = 6;
 /// Frames that speech is kept on before and after.
 const LEAD_FRAMES: usize = 2;
-const HANGOVER_FRAMES: usize = 5;
+const HANGOVER_FRAMES: usize = 3;
 
 /// How readily a frame counts as speech.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,18 +10,18 @@ fn data_folder() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// Pauses of a label file, in seconds: stretches that end in the label `.`.
+/// Pauses of a label file, in seconds: what lies before the first label, and from each label `.` (pause) or `(`
+/// (breath) to the next. A label stands at the start of its sound, as the energies of vowels and closures show.
 fn pauses(labels: &str) -> Vec<(f64, f64)> {
-    let mut start = 0.0;
+    let mut start = Some(0.0);
     let mut pauses = Vec::new();
     for line in labels.lines().skip_while(|line| !line.starts_with('#')).skip(1) {
         let mut fields = line.split_whitespace();
-        let Some(end) = fields.next().and_then(|field| field.parse::<f64>().ok()) else { continue };
-        if fields.nth(1) == Some(".") {
-            pauses.push((start, end));
-        }
-        start = end;
+        let Some(secs) = fields.next().and_then(|field| field.parse::<f64>().ok()) else { continue };
+        pauses.extend(start.map(|start| (start, secs)));
+        start = fields.nth(1).filter(|label| [".", "("].contains(label)).map(|_| secs);
     }
+    pauses.extend(start.map(|start| (start, f64::INFINITY)));
     pauses
 }
 
@@ -68,11 +68,10 @@ fn pauses_and_speech_are_told_apart_in_emodb() {
     for entry in std::fs::read_dir(folder.join("lablaut")).unwrap() {
         let path = entry.unwrap().path();
         let labels: String = std::fs::read(&path).unwrap().iter().map(|byte| char::from(*byte)).collect();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let Ok(audio) = load(&folder.join("audio").join(format!("{name}.flac")), &LoadOptions::default())
-        else {
-            continue;
-        };
+        // Label files carry two letters more than the audio that they belong to.
+        let name = &path.file_name().unwrap().to_string_lossy()[..7];
+        let audio =
+            load(&folder.join("audio").join(format!("{name}.flac")), &LoadOptions::default()).unwrap();
         let track = voice_activity(&audio, &VoiceActivitySettings::default()).unwrap();
         counts.add(&track.channel(0).collect::<Vec<f32>>(), &pauses(&labels));
     }
@@ -84,5 +83,5 @@ fn pauses_and_speech_are_told_apart_in_emodb() {
         counts.speech, counts.silence
     );
     assert!(counts.speech > 30_000 && counts.silence > 500, "{} {}", counts.speech, counts.silence);
-    assert!(speech > 0.95 && silence > 0.9, "speech {speech:.3}, silence {silence:.3}");
+    assert!(speech > 0.95 && silence > 0.88, "speech {speech:.3}, silence {silence:.3}");
 }
