@@ -8,8 +8,11 @@ pub mod frame_rate;
 pub mod layers;
 pub mod mirror;
 mod names;
+mod nodes;
 pub mod retarget;
 pub mod timing;
+
+pub use nodes::node_types;
 
 use esarm_values::{FrameRate, Track};
 
