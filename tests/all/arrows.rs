@@ -41,7 +41,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("wgpu", &["esarm-face"]),
     ("clap", &["esarm-cli"]),
     ("rubato", &["esarm-audio"]),
-    ("symphonia", &["esarm-audio"]),
+    ("symphonia", &["esarm-audio", "esarm-sta"]),
     ("tauri", &["esarm-studio"]),
 ];
 

@@ -2,3 +2,4 @@
 //! conformance with real clients.
 
 mod arrows;
+mod graphs;

@@ -3,6 +3,7 @@
 //! [`Renderer`] draws any rig in a pose given by channel names; [`contact_sheet`] lays several pictures out on one.
 //! The same rig, pose, options and adapter give the same pixels.
 
+mod adapters;
 mod camera;
 mod gpu;
 mod image;
@@ -13,6 +14,7 @@ mod studio;
 mod tests;
 mod text;
 
+pub use adapters::{Adapter, adapters};
 pub use camera::Camera;
 pub use image::RgbaImage;
 pub use sheet::contact_sheet;

@@ -44,6 +44,9 @@ const fn larger(a: i64, b: i64) -> i64 {
     if a > b { a } else { b }
 }
 
+/// The weights that come with the program, as safetensors.
+pub static EMBEDDED_WEIGHTS: &[u8] = include_bytes!("../../../../assets/models/generator.safetensors");
+
 /// Why nothing was generated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GeneratorError {
@@ -131,7 +134,7 @@ pub struct Generator {
 impl Generator {
     /// The generator with the project's own weights, on the CPU.
     pub fn load_embedded() -> Result<Self, GeneratorError> {
-        Self::from_bytes(include_bytes!("../../../../assets/models/generator.safetensors"))
+        Self::from_bytes(EMBEDDED_WEIGHTS)
     }
 
     /// The generator with the weights of a safetensors file, on the CPU.

@@ -1,0 +1,243 @@
+//! What the command line takes.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Emotional speech animation: speech in, a talking, emotional face out.
+#[derive(Debug, Parser)]
+#[command(name = "esarm", version, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Animate a face from speech.
+    Animate(Animate),
+    /// Run a graph.
+    Run(Run),
+    /// Check a graph: nothing runs.
+    Check(Check),
+    /// List the node types, or describe one.
+    Nodes(Nodes),
+    /// Score speech: the emotion heard in the voice, and metrics of a motion that belongs to it.
+    Score(Score),
+    /// Show devices, models, caches and versions.
+    Doctor(Doctor),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Animate {
+    /// Speech: WAV, FLAC, MP3 or Ogg, 8 to 192 kHz.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) speech: PathBuf,
+    /// The emotion: auto (heard in the voice), or neutral, happy, sad, angry, fear, disgust, surprise or contempt,
+    /// with an intensity from 0 to 1 such as happy:0.7.
+    #[arg(long, default_value = "auto", value_name = "auto|NAME[:INTENSITY]")]
+    pub(crate) emotion: EmotionChoice,
+    /// Frames per second, such as 60, 30 or 29.97.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) fps: f64,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Number of takes; more than one are written as NAME-1, NAME-2 and so on, with the seeds that follow.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) takes: u32,
+    /// A head with ARKit morph targets, as GLB; the built-in head when absent.
+    #[arg(long, value_name = "HEAD.glb", value_hint = ValueHint::FilePath)]
+    pub(crate) head: Option<PathBuf>,
+    /// Where to write: .glb, .csv (Live Link Face), .json (Audio2Face), .usda or .npy.
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The graph.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) graph: PathBuf,
+    /// Set a parameter; may be given many times.
+    #[arg(long, value_name = "NODE.PARAM=VALUE")]
+    pub(crate) set: Vec<Assignment>,
+    /// Give a file to a named input of the graph; may be given many times.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) input: Vec<Assignment>,
+    /// Write a named output of the graph to a file; may be given many times. Without any, every output runs and is
+    /// described, and nothing is written.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) output: Vec<Assignment>,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Running {
+    /// Where to compute.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+    /// Write what ran, why and for how long as JSON.
+    #[arg(long, value_name = "R.json", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+    /// How to show progress.
+    #[arg(long, default_value = "auto")]
+    pub(crate) progress: Progress,
+    /// Keep results in this folder, so that later runs reuse them.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, env = "ESARM_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The graph.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) graph: PathBuf,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Nodes {
+    /// A node type to describe, such as audio.load.
+    pub(crate) type_id: Option<String>,
+    /// Print the schemas as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    /// Speech: WAV, FLAC, MP3 or Ogg.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) speech: PathBuf,
+    /// A motion that belongs to it: .csv (Live Link Face), .json (Audio2Face) or .npy.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) motion: Option<PathBuf>,
+    /// What the motion should have been.
+    #[arg(long, value_name = "MOTION", requires = "motion", value_hint = ValueHint::FilePath)]
+    pub(crate) reference: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// The best device that this build can use; never a software GPU.
+    Auto,
+    /// The processor.
+    Cpu,
+    /// A GPU by Vulkan, Metal or DirectX 12.
+    Gpu,
+    /// An NVIDIA GPU by CUDA.
+    Cuda,
+}
+
+/// How to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars when standard error is a terminal.
+    Auto,
+    /// One JSON object a line on standard error.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// `NAME=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl std::str::FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
+            _ => Err(format!("\"{text}\" is not of the form NAME=VALUE")),
+        }
+    }
+}
+
+/// The emotion asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EmotionChoice {
+    /// Follow the emotion heard in the voice.
+    Auto,
+    /// One emotion throughout.
+    Named { name: &'static str, intensity: f64 },
+}
+
+impl std::str::FromStr for EmotionChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, intensity) = text.split_once(':').unwrap_or((text, "1"));
+        if name.eq_ignore_ascii_case("auto") {
+            return match text.contains(':') {
+                true => Err("auto takes no intensity".to_owned()),
+                false => Ok(Self::Auto),
+            };
+        }
+        let index = esarm_values::emotion_index(name).ok_or_else(|| {
+            format!("there is no emotion \"{name}\"; there are auto, {}", esarm_values::EMOTIONS.join(", "))
+        })?;
+        let intensity: f64 =
+            intensity.parse().map_err(|_| format!("the intensity \"{intensity}\" is not a number"))?;
+        if !(0.0..=1.0).contains(&intensity) {
+            return Err(format!("the intensity {intensity} is not within 0 to 1"));
+        }
+        Ok(Self::Named { name: esarm_values::EMOTIONS[index], intensity })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn emotions_parse_or_say_what_is_allowed() {
+        let parse = |text: &str| text.parse::<EmotionChoice>();
+        assert_eq!(parse("auto"), Ok(EmotionChoice::Auto));
+        assert_eq!(parse("Happy:0.5"), Ok(EmotionChoice::Named { name: "happy", intensity: 0.5 }));
+        assert_eq!(parse("sad"), Ok(EmotionChoice::Named { name: "sad", intensity: 1.0 }));
+        assert!(parse("joyful").unwrap_err().contains("contempt"));
+        assert!(parse("happy:2").unwrap_err().contains("0 to 1"));
+        assert!(parse("happy:nan").is_err());
+        assert!(parse("auto:1").is_err());
+    }
+}

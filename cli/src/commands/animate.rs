@@ -1,0 +1,112 @@
+//! `esarm animate`: the main job, on an embedded graph.
+
+use crate::arguments::{Animate, EmotionChoice};
+use crate::commands::run::{absolute, set_input};
+use crate::failure::Failure;
+use crate::outputs;
+use crate::running::{Job, Runner};
+use esarm_graph::{Document, PortAddress, SchemaSet, Wire};
+use esarm_values::FrameRate;
+use std::path::{Path, PathBuf};
+
+/// Endings that can be written, by the name of the graph's output that makes them.
+const ENDINGS: [&str; 5] = ["glb", "csv", "json", "usda", "npy"];
+
+/// Animates a face from speech and writes each take.
+pub(crate) fn animate(arguments: &Animate) -> Result<(), Failure> {
+    let ending = ending_of(&arguments.output)?;
+    outputs::check_writable(&arguments.output)?;
+    let runner = Runner::new(&arguments.running)?;
+    let document = document(arguments, &runner.registry().schemas())?;
+    let graph_name = arguments.speech.display().to_string();
+    for take in 0..arguments.takes {
+        let job = Job {
+            document: &document,
+            graph_name: &graph_name,
+            base_folder: Path::new(""),
+            wanted: vec![ending.to_owned()],
+            seed: arguments.seed.wrapping_add(u64::from(take)),
+        };
+        let (values, report) = runner.run(&job)?;
+        for (_, value) in &values {
+            let path = take_path(&arguments.output, take, arguments.takes);
+            for written in outputs::write(&path, value)? {
+                println!("{}", written.display());
+            }
+        }
+        eprintln!("esarm: seed {}, {:.0} ms", report.seed, report.milliseconds);
+    }
+    Ok(())
+}
+
+fn ending_of(path: &Path) -> Result<&'static str, Failure> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let known = ENDINGS.into_iter().find(|known| *known == ending);
+    known.ok_or_else(|| {
+        Failure::file(
+            path,
+            format!("cannot tell the format by the ending \"{ending}\"; use .{}", ENDINGS.join(", .")),
+        )
+    })
+}
+
+/// The embedded graph, with what the command line says worked in.
+fn document(arguments: &Animate, schemas: &SchemaSet) -> Result<Document, Failure> {
+    let mut document = embedded(esarm_library::ANIMATE_GRAPH)?;
+    set_input(&mut document, "speech", &arguments.speech, schemas)?;
+    let rate = FrameRate::from_decimal(arguments.fps).filter(|_| (1.0..=240.0).contains(&arguments.fps));
+    if rate.is_none() {
+        return Err(Failure::input(format!(
+            "--fps {}: allowed are 1 to 240 frames per second",
+            arguments.fps
+        )));
+    }
+    set(&mut document, "generator.frame_rate", &arguments.fps.to_string(), schemas)?;
+    if let EmotionChoice::Named { name, intensity } = arguments.emotion {
+        set(&mut document, "emotion.emotion", name, schemas)?;
+        set(&mut document, "emotion.intensity", &intensity.to_string(), schemas)?;
+        reroute(&mut document, "voice.emotion", "emotion.emotion")?;
+    }
+    if let Some(head) = &arguments.head {
+        set(&mut document, "head.file", &absolute(head)?.to_string_lossy(), schemas)?;
+        reroute(&mut document, "built_in_head.rig", "head.rig")?;
+    }
+    Ok(document)
+}
+
+/// A graph that was built in.
+pub(crate) fn embedded(graph: &str) -> Result<Document, Failure> {
+    esarm_graph::parse(graph.as_bytes())
+        .map_err(|error| Failure::input(format!("the embedded graph: {error}")))
+}
+
+/// Sets a parameter `node.parameter` of a document.
+pub(crate) fn set(
+    document: &mut Document,
+    address: &str,
+    value: &str,
+    schemas: &SchemaSet,
+) -> Result<(), Failure> {
+    esarm_graph::set_parameter(document, address, value, schemas)
+        .map_err(|error| Failure::input(format!("{address}: {error}")))
+}
+
+/// Lets every wire that starts at one output start at another.
+pub(crate) fn reroute(document: &mut Document, from: &str, to: &str) -> Result<(), Failure> {
+    let read = |text: &str| text.parse::<PortAddress>().map_err(Failure::input);
+    let (from, to) = (read(from)?, read(to)?);
+    let wires = std::mem::take(&mut document.graph.wires);
+    let rerouted = |wire: Wire| if wire.from == from { Wire { from: to.clone(), to: wire.to } } else { wire };
+    document.graph.wires = wires.into_iter().map(rerouted).collect();
+    Ok(())
+}
+
+/// `OUT` for a single take; `NAME-1.glb`, `NAME-2.glb` and so on for several.
+fn take_path(output: &Path, take: u32, takes: u32) -> PathBuf {
+    if takes == 1 {
+        return output.to_owned();
+    }
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = output.extension().unwrap_or_default().to_string_lossy();
+    output.with_file_name(format!("{stem}-{}.{ending}", take + 1))
+}

@@ -1,0 +1,104 @@
+//! `esarm nodes`: what there is, from the schemas.
+
+use crate::arguments::Nodes;
+use crate::failure::Failure;
+use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, SchemaSet, TimeSupport};
+
+/// Lists the node types, or describes one.
+pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
+    let schemas = esarm_library::registry().schemas();
+    let Some(type_id) = &arguments.type_id else {
+        if arguments.json {
+            return print_json(&schemas.iter().collect::<Vec<_>>());
+        }
+        schemas.iter().for_each(|schema| println!("{:<26} {}", schema.type_id, schema.help));
+        return Ok(());
+    };
+    let schema = schemas.get(type_id).ok_or_else(|| unknown_type(type_id, &schemas))?;
+    if arguments.json {
+        return print_json(schema);
+    }
+    describe(schema);
+    Ok(())
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::input)?);
+    Ok(())
+}
+
+fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
+    let domain = type_id.split('.').next().unwrap_or_default();
+    let mut similar: Vec<&str> = schemas.iter().map(|schema| schema.type_id.as_str()).collect();
+    if similar.iter().any(|known| known.starts_with(domain)) {
+        similar.retain(|known| known.starts_with(domain));
+    }
+    Failure::input(format!("there is no node type \"{type_id}\"; there are {}", similar.join(", ")))
+}
+
+fn describe(schema: &NodeSchema) {
+    println!("{} (version {}): {}\n{}\n", schema.type_id, schema.version, schema.title, schema.help);
+    for port in &schema.inputs {
+        let need = match (port.required, port.many) {
+            (_, true) => "one or more",
+            (true, false) => "required",
+            (false, false) => "optional",
+        };
+        println!("  in   {:<22} {:<10} {need}. {}", port.name, port_word(port.port_type), port.help);
+    }
+    for port in &schema.outputs {
+        println!("  out  {:<22} {:<10} {}", port.name, port_word(port.port_type), port.help);
+    }
+    for parameter in &schema.parameters {
+        println!(
+            "  set  {:<22} {}{}. {}",
+            parameter.name,
+            allowed(&parameter.kind),
+            unit(&parameter.unit),
+            parameter.help
+        );
+    }
+    println!("\n  {}; {}", purity_words(schema.purity), time_words(schema.time_support));
+}
+
+fn port_word(port_type: PortType) -> String {
+    format!("{port_type:?}").to_lowercase()
+}
+
+fn unit(unit: &str) -> String {
+    if unit.is_empty() { String::new() } else { format!(" {unit}") }
+}
+
+fn allowed(kind: &ParameterKind) -> String {
+    let range = |range: &Range| format!("{}..{}", range.low, range.high);
+    match kind {
+        ParameterKind::Number { default, hard, animatable, .. } => {
+            format!("{default} ({}{})", range(hard), if *animatable { ", or a curve" } else { "" })
+        }
+        ParameterKind::Integer { default, hard, .. } => format!("{default} (whole, {})", range(hard)),
+        ParameterKind::Toggle { default } => default.to_string(),
+        ParameterKind::Choice { default, options } => format!("{default} (of {})", options.join(", ")),
+        ParameterKind::Text { default } => format!("\"{default}\""),
+        ParameterKind::File { extensions } => format!("a file (.{})", extensions.join(", .")),
+        ParameterKind::Map { default, hard } => format!("{default} by name ({})", range(hard)),
+        ParameterKind::EmotionKeys => "emotion keyframes".to_owned(),
+    }
+}
+
+fn purity_words(purity: Purity) -> &'static str {
+    match purity {
+        Purity::Pure => "same inputs, same outputs",
+        Purity::Seeded => "same inputs and seed, same outputs",
+        Purity::External => "reads something outside the graph",
+    }
+}
+
+fn time_words(time_support: TimeSupport) -> String {
+    match time_support {
+        TimeSupport::Pointwise => "each moment by itself".to_owned(),
+        TimeSupport::Window { before_secs, after_secs } => {
+            format!("needs {before_secs} s before and {after_secs} s after each moment")
+        }
+        TimeSupport::Whole => "needs the whole clip".to_owned(),
+    }
+}

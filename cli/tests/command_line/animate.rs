@@ -1,0 +1,124 @@
+//! `esarm animate`.
+
+use crate::{HELLO, esarm, file, files_in, folder};
+use std::path::Path;
+
+fn animate(output: &Path, more: &[&str]) -> Vec<u8> {
+    let output = output.to_str().unwrap();
+    let arguments = ["animate", HELLO, "-o", output];
+    esarm(arguments.iter().chain(more)).expect(0, &[]);
+    std::fs::read(output).unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_another_take() {
+    let folder = folder();
+    let take = |name: &str, seed| animate(&folder.path().join(name), &["--emotion", "happy", "--seed", seed]);
+    let first = take("first.glb", "7");
+    assert_eq!(&first[..4], b"glTF");
+    assert!(first == take("again.glb", "7"), "the same seed gave other bytes");
+    assert!(first != take("other.glb", "8"), "another seed gave the same bytes");
+}
+
+#[test]
+fn every_ending_is_written() {
+    let folder = folder();
+    for (ending, start) in
+        [("glb", "glTF"), ("csv", "Timecode,"), ("json", "{"), ("usda", "#usda 1.0"), ("npy", "\u{93}NUMPY")]
+    {
+        let bytes =
+            animate(&folder.path().join(format!("take.{ending}")), &["--emotion", "sad:0.5", "--fps", "30"]);
+        let text: String = bytes.iter().take(start.chars().count()).map(|byte| char::from(*byte)).collect();
+        assert_eq!(text, start, "start of .{ending}");
+    }
+}
+
+#[test]
+fn several_takes_are_numbered_and_differ() {
+    let folder = folder();
+    let output = folder.path().join("take.csv");
+    esarm(["animate", HELLO, "--takes", "3", "-o", output.to_str().unwrap()]).expect(0, &[]);
+    assert_eq!(files_in(folder.path()), ["take-1.csv", "take-2.csv", "take-3.csv"]);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    assert!(read("take-1.csv") != read("take-2.csv") && read("take-2.csv") != read("take-3.csv"));
+}
+
+#[test]
+fn emotions_differ_and_auto_follows_the_voice() {
+    let folder = folder();
+    let take =
+        |emotion: &str| animate(&folder.path().join(format!("{emotion}.csv")), &["--emotion", emotion]);
+    let takes: Vec<Vec<u8>> =
+        ["auto", "neutral", "happy", "sad", "angry", "fear", "disgust", "surprise", "contempt"]
+            .iter()
+            .map(|emotion| take(emotion))
+            .collect();
+    for (index, a) in takes.iter().enumerate() {
+        assert!(takes[index + 1..].iter().all(|b| a != b), "take {index} equals a later one");
+    }
+}
+
+#[test]
+fn a_frame_rate_of_its_own_is_kept() {
+    let folder = folder();
+    let json = animate(&folder.path().join("take.json"), &["--fps", "29.97", "--emotion", "neutral"]);
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!((json["exportFps"].as_f64().unwrap() - 29.97).abs() < 0.001);
+}
+
+#[test]
+fn progress_comes_as_json_lines() {
+    let folder = folder();
+    let output = folder.path().join("take.csv");
+    let called = esarm(["animate", HELLO, "--progress", "json", "-o", output.to_str().unwrap()]);
+    called.expect(0, &[]);
+    let events: Vec<serde_json::Value> =
+        called.err.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(events.iter().any(|event| event["event"] == "started"));
+    assert!(events.iter().any(|event| event["event"] == "finished" && event["state"] == "ran"));
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_said_and_nothing_is_written() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let cases: [(&[&str], &str, &str); 6] = [
+        (&["--emotion", "joyful"], "a.glb", "contempt"),
+        (&["--emotion", "happy:3"], "a.glb", "0 to 1"),
+        (&["--fps", "0"], "a.glb", "1 to 240"),
+        (&[], "a.fbx", ".glb"),
+        (&["--takes", "0"], "a.glb", "takes"),
+        (&["--head", "missing.glb"], "a.glb", "missing.glb"),
+    ];
+    for (more, output, word) in cases {
+        let output = path(output);
+        let arguments = ["animate", HELLO, "-o", &output];
+        esarm(arguments.iter().chain(more)).expect(2, &[word]);
+    }
+    esarm(["animate", HELLO, "-o", &path("no/such/folder/a.glb")]).expect(2, &["folder"]);
+    assert_eq!(files_in(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_full_or_read_only_disk_leaves_the_old_file() {
+    let folder = folder();
+    let old = file(folder.path(), "take.csv", "old");
+    let mut permissions = std::fs::metadata(&old).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&old, permissions).unwrap();
+    let called = esarm(["animate", HELLO, "-o", old.to_str().unwrap()]);
+    called.expect(2, &["take.csv"]);
+    assert_eq!(std::fs::read(&old).unwrap(), b"old");
+    assert_eq!(files_in(folder.path()), ["take.csv"]);
+    if Path::new("/dev/full").exists() {
+        esarm([
+            "run",
+            "assets/graphs/animate.esarm",
+            "--input",
+            &format!("speech={HELLO}"),
+            "--output",
+            "csv=/dev/full",
+        ])
+        .expect(2, &["/dev/full"]);
+    }
+}
