@@ -27,7 +27,7 @@ fn babble(duration_secs: f64) -> Audio {
 }
 
 fn generator() -> Generator {
-    Generator::load_embedded().unwrap()
+    Generator::load_embedded().expect("the shipped weights fit")
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn what_is_heard_does_not_depend_on_the_emotion() {
 fn silence_closes_the_mouth_in_every_emotion() {
     let generator = generator();
     let audio = Audio::new("silence", 16_000, vec![0.0; 48_000]);
-    for index in 0..EMOTIONS.len() {
+    for (index, name) in EMOTIONS.iter().enumerate() {
         let options = GenerateOptions { temperature: 1.0, ..GenerateOptions::default() };
         let take = generator.generate(&audio, &Emotion::constant(index, 1.0), &options).unwrap();
         let closure = take.content.channel(0).fold(1.0, f32::min);
-        assert!(closure > 0.95, "{}: {closure}", EMOTIONS[index]);
+        assert!(closure > 0.95, "{name}: {closure}");
     }
 }
 

@@ -9,11 +9,12 @@ mod recorded;
 mod speech;
 
 use esarm_sta::generator::{GenerateOptions, Generated, Generator};
-use esarm_sta::training::recordings::{read_emodb, read_facegood};
+use esarm_kernels::random::Random;
+use esarm_sta::training::recordings::{LabelledSpeech, read_emodb, read_facegood};
 use esarm_sta::training::{HELD_OUT_CLIP, HELD_OUT_SPEAKERS};
 use esarm_values::{ARKIT_SHAPES, Audio, EMOTIONS, Emotion};
 use head::Lips;
-use speech::{LipScores, Reading, judge};
+use speech::{Reading, Trial, judge};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -78,7 +79,8 @@ fn labelled_speech(generator: &Generator, lips: &Lips, data: &Path) -> Result<()
     let clips = read_emodb(&data.join("emodb"), &HELD_OUT_SPEAKERS)?;
     println!("\nEMO-DB speakers 11 and 13, {} clips, percent", clips.len());
     println!("{:34} closed pbm  open a E  silent closed  (speech closed)", "");
-    let row = |name: &str, scores: &LipScores| {
+    let row = |name: &str, clips: &[LabelledSpeech], trial: &Trial| -> Result<(), Box<dyn Error>> {
+        let scores = judge(generator, lips, clips, trial)?;
         println!(
             "{name:34} {:10.1} {:9.1} {:14.1} {:16.1}",
             scores.closed.percent(),
@@ -86,39 +88,46 @@ fn labelled_speech(generator: &Generator, lips: &Lips, data: &Path) -> Result<()
             scores.silent.percent(),
             scores.closed_in_speech.percent()
         );
+        Ok(())
     };
-    let mean = GenerateOptions { temperature: 0.0, ..GenerateOptions::default() };
-    let neutral = Emotion::constant(0, 1.0);
-    let run = |emotion: &Emotion, options: &GenerateOptions, reading, control| {
-        judge(generator, lips, &clips, emotion, options, reading, control)
+    let mean = Trial {
+        emotion: Emotion::constant(0, 1.0),
+        options: GenerateOptions { temperature: 0.0, ..GenerateOptions::default() },
+        reading: Reading::Starts,
+        sound: <[f32]>::to_vec,
+        control: |gaps| gaps,
     };
-    let same: speech::Control = |gaps| gaps;
-    row("neutral, mean", &run(&neutral, &mean, Reading::Starts, same)?);
-    row("  bursts judged too", &run(&neutral, &mean, Reading::StartsWithBursts, same)?);
-    row("  labels read as ends", &run(&neutral, &mean, Reading::Ends, same)?);
-    row("  control: static", &run(&neutral, &mean, Reading::Starts, |gaps| vec![0.03; gaps.len()])?);
-    row(
-        "  control: reversed",
-        &run(&neutral, &mean, Reading::Starts, |gaps| gaps.into_iter().rev().collect())?,
-    );
-    row("  control: 200 ms late", &run(&neutral, &mean, Reading::Starts, late)?);
+    row("neutral, mean", &clips, &mean)?;
+    row("  bursts judged too", &clips, &Trial { reading: Reading::StartsWithBursts, ..mean.clone() })?;
+    row("  labels read as ends", &clips, &Trial { reading: Reading::Ends, ..mean.clone() })?;
+    row("  sound 30 dB softer", &clips, &Trial { sound: softer, ..mean.clone() })?;
+    row("  sound with noise 20 dB below", &clips, &Trial { sound: noisy, ..mean.clone() })?;
+    row("  sound muffled", &clips, &Trial { sound: muffled, ..mean.clone() })?;
+    row("  control: static", &clips, &Trial { control: |gaps| vec![0.03; gaps.len()], ..mean.clone() })?;
+    row("  control: reversed", &clips, &Trial { control: |gaps| gaps.into_iter().rev().collect(), ..mean.clone() })?;
+    row("  control: 200 ms late", &clips, &Trial { control: late, ..mean.clone() })?;
+    let take = |emotion: usize, seed: u64| Trial {
+        emotion: Emotion::constant(emotion, 1.0),
+        options: GenerateOptions { seed, ..GenerateOptions::default() },
+        ..mean.clone()
+    };
     for seed in 1..=3 {
-        let options = GenerateOptions { seed, ..GenerateOptions::default() };
-        row(&format!("neutral, seed {seed}"), &run(&neutral, &options, Reading::Starts, same)?);
+        row(&format!("neutral, seed {seed}"), &clips, &take(0, seed))?;
     }
     for (index, name) in EMOTIONS.iter().enumerate().skip(1) {
-        let options = GenerateOptions { seed: 7, ..GenerateOptions::default() };
-        row(
-            &format!("{name}, seed 7"),
-            &run(&Emotion::constant(index, 1.0), &options, Reading::Starts, same)?,
-        );
+        row(&format!("{name}, seed 7"), &clips, &take(index, 7))?;
     }
+    let read = speech::read_aligned(&data.join("librivox_aligned"))?;
+    println!("\nEnglish read speech with machine alignments, {} clips", read.len());
+    row("neutral, mean", &read, &mean)?;
     let audio = Audio::new("take", 16_000, clips[0].samples.clone());
-    let take =
-        |seed| generator.generate(&audio, &neutral, &GenerateOptions { seed, ..GenerateOptions::default() });
+    let take = |seed| {
+        let options = GenerateOptions { seed, ..GenerateOptions::default() };
+        generator.generate(&audio, &Emotion::constant(0, 1.0), &options)
+    };
     let (one, two) = (take(1)?, take(2)?);
     println!(
-        "\nseeds 1 and 2 differ by {:.4} (mean over shapes that differ), log-probabilities {:.1} and {:.1}",
+        "\nseeds 1 and 2 differ by {:.4} (mean over weights that differ), log-probabilities {:.1} and {:.1}",
         difference(&one, &two),
         one.log_probability,
         two.log_probability
@@ -126,11 +135,35 @@ fn labelled_speech(generator: &Generator, lips: &Lips, data: &Path) -> Result<()
     Ok(())
 }
 
-fn late(gaps: Vec<f32>) -> Vec<f32> {
+fn softer(samples: &[f32]) -> Vec<f32> {
+    samples.iter().map(|sample| sample * 0.032).collect()
+}
+
+fn noisy(samples: &[f32]) -> Vec<f32> {
+    let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
+    let random = Random::new(5, 0);
+    samples.iter().zip(0..).map(|(sample, index)| sample + 0.1 * power.sqrt() * random.normal(index)).collect()
+}
+
+fn muffled(samples: &[f32]) -> Vec<f32> {
+    let mut state = [0.0; 4];
+    let smooth = |sample: &f32| {
+        let mut value = *sample;
+        for state in &mut state {
+            *state += 0.69 * (value - *state);
+            value = *state;
+        }
+        value
+    };
+    samples.iter().map(smooth).collect()
+}
+
+fn late(mut gaps: Vec<f32>) -> Vec<f32> {
     let shift = 12.min(gaps.len());
-    let mut late = vec![gaps[0]; shift];
-    late.extend(&gaps[..gaps.len() - shift]);
-    late
+    gaps.rotate_right(shift);
+    let first = gaps.get(shift).copied().unwrap_or_default();
+    gaps[..shift].fill(first);
+    gaps
 }
 
 fn difference(one: &Generated, two: &Generated) -> f64 {

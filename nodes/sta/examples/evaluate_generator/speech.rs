@@ -2,9 +2,11 @@
 
 use crate::head::Lips;
 use esarm_sta::generator::{GenerateOptions, Generator};
+use esarm_sta::training::audio_files::read_audio;
 use esarm_sta::training::recordings::LabelledSpeech;
 use esarm_values::{Audio, Emotion};
 use std::error::Error;
+use std::path::Path;
 
 /// Gap under which lips count as closed, and over which as open.
 const CLOSED: f32 = 0.08;
@@ -55,27 +57,59 @@ pub(crate) struct LipScores {
     pub closed_in_speech: Score,
 }
 
-/// A change made to the gaps before they are judged.
-pub(crate) type Control = fn(Vec<f32>) -> Vec<f32>;
+/// What is tried with every clip.
+#[derive(Clone)]
+pub(crate) struct Trial {
+    /// The emotion asked for.
+    pub(crate) emotion: Emotion,
+    /// How to generate.
+    pub(crate) options: GenerateOptions,
+    /// How the labels are read.
+    pub(crate) reading: Reading,
+    /// A change made to the sound before it is heard.
+    pub(crate) sound: fn(&[f32]) -> Vec<f32>,
+    /// A change made to the gaps before they are judged.
+    pub(crate) control: fn(Vec<f32>) -> Vec<f32>,
+}
 
 /// Generates every clip and judges its lips.
 pub(crate) fn judge(
     generator: &Generator,
     lips: &Lips,
     clips: &[LabelledSpeech],
-    emotion: &Emotion,
-    options: &GenerateOptions,
-    reading: Reading,
-    control: Control,
+    trial: &Trial,
 ) -> Result<LipScores, Box<dyn Error>> {
     let mut scores = LipScores::default();
     for clip in clips {
-        let audio = Audio::new(clip.name.clone(), 16_000, clip.samples.clone());
-        let motion = generator.generate(&audio, emotion, options)?.motion;
-        let gaps = control(lips.gaps(&motion));
-        judge_clip(clip, &gaps, options.frame_rate.frames_per_sec(), reading, &mut scores);
+        let audio = Audio::new(clip.name.clone(), 16_000, (trial.sound)(&clip.samples));
+        let motion = generator.generate(&audio, &trial.emotion, &trial.options)?.motion;
+        let gaps = (trial.control)(lips.gaps(&motion));
+        judge_clip(clip, &gaps, trial.options.frame_rate.frames_per_sec(), trial.reading, &mut scores);
     }
     Ok(scores)
+}
+
+/// Recordings with machine-made phone alignments: pairs of `NAME.wav` and `NAME.phone.json` in a folder.
+pub(crate) fn read_aligned(folder: &Path) -> Result<Vec<LabelledSpeech>, Box<dyn Error>> {
+    let mut speech = Vec::new();
+    let mut paths: Vec<_> = std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "wav")) {
+        let text = std::fs::read_to_string(path.with_extension("phone.json"))?;
+        let aligned: serde_json::Value = serde_json::from_str(&text)?;
+        let words = aligned["w"].as_array().into_iter().flatten();
+        let phones = words.flat_map(|word| word["w"].as_array().into_iter().flatten());
+        let labels = phones
+            .filter_map(|phone| {
+                let (start, length) = (phone["b"].as_f64()?, phone["d"].as_f64()?);
+                let name = phone["t"].as_str()?.to_ascii_lowercase();
+                Some((if name == "sil" { ".".to_owned() } else { name }, start, start + length))
+            })
+            .collect();
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        speech.push(LabelledSpeech { name, samples: read_audio(path)?, phones: Vec::new(), labels });
+    }
+    Ok(speech)
 }
 
 fn judge_clip(
@@ -101,7 +135,7 @@ fn judge_clip(
         };
         match name {
             "p" | "b" | "m" => scores.closed.add(smallest < CLOSED),
-            "a" | "E" if end - start > SHORTEST_VOWEL_SECS => scores.open.add(largest > OPEN),
+            "a" | "E" | "aa" | "ae" | "eh" | "ay" | "aw" if end - start > SHORTEST_VOWEL_SECS => scores.open.add(largest > OPEN),
             _ => {}
         }
         let silent = label == "." || label.starts_with(['(', '_']);

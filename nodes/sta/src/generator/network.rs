@@ -227,9 +227,9 @@ impl ExpressionNetwork {
     }
 
     /// `[batch, frames, 8]` and `[batch, frames, PROSODY_COUNT]` to `[batch, frames, EXPRESSION_COUNT]`.
-    pub fn forward(&self, emotions: Tensor<3>, prosody: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, emotions: Tensor<3>, prosody: &Tensor<3>) -> Tensor<3> {
         let [batch, frames, _] = prosody.dims();
-        let hidden = activation::relu(self.first.forward(gather(&prosody, PROSODY_TAPS[0])));
+        let hidden = activation::relu(self.first.forward(gather(prosody, PROSODY_TAPS[0])));
         let hidden = hidden.reshape([batch, frames, PROSODY_WIDTH]);
         let dynamics = activation::tanh(self.second.forward(gather(&hidden, PROSODY_TAPS[1])));
         let hold = Tensor::ones([batch * frames, 1], &dynamics.device());

@@ -87,7 +87,7 @@ impl Generator {
         let readout = keep(self.content.forward(tensor(features.stacks, STACK_COUNT)));
         let weights: Vec<f32> = wide.flat_map(|frame| emotion_at(emotion, frame)).collect();
         let prosody = tensor(features.prosody, PROSODY_COUNT);
-        let expression = keep(self.expression.forward(tensor(weights, EMOTIONS.len()), prosody));
+        let expression = keep(self.expression.forward(tensor(weights, EMOTIONS.len()), &prosody));
         let rows = || readout.chunks(READOUT_COUNT);
         Ok(Means {
             first: frames.start,

@@ -47,10 +47,10 @@ impl Weights {
         Ok(Self {
             content: layers(ContentNetwork::layer_names(), ContentNetwork::layer_sizes())?,
             expression: layers(ExpressionNetwork::layer_names(), ExpressionNetwork::layer_sizes())?,
-            recorded_share: array(read(&file, "content.recorded_share", &[CONTENT_COUNT])?),
+            recorded_share: array(&read(&file, "content.recorded_share", &[CONTENT_COUNT])?),
             noise: NoiseModel {
-                log_sigma: array(read(&file, "noise.log_sigma", &[LATENT_COUNT])?),
-                correlation: array(read(&file, "noise.correlation", &[LATENT_COUNT])?),
+                log_sigma: array(&read(&file, "noise.log_sigma", &[LATENT_COUNT])?),
+                correlation: array(&read(&file, "noise.correlation", &[LATENT_COUNT])?),
             },
         })
     }
@@ -116,6 +116,6 @@ fn read(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>,
 }
 
 /// The values as an array; the length was checked when they were read.
-fn array<const COUNT: usize>(values: Vec<f32>) -> [f32; COUNT] {
+fn array<const COUNT: usize>(values: &[f32]) -> [f32; COUNT] {
     std::array::from_fn(|index| values[index])
 }

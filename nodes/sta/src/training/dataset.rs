@@ -8,7 +8,7 @@ use super::phones::Phone;
 use super::recordings::AnimatedSpeech;
 use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, shapes_of_content};
 use crate::generator::features::{
-    FEATURE_FRAMES_BEFORE, FeatureExtractor, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ, STACK_COUNT,
+    FEATURE_FRAMES_BEFORE, FeatureExtractor, MEL_COUNT, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ, STACK_COUNT,
 };
 use crate::generator::network::READOUT_COUNT;
 use crate::visemes::VISEME_COUNT;
@@ -16,7 +16,7 @@ use esarm_kernels::random::Random;
 use esarm_values::Audio;
 
 /// Model frames of an example.
-pub(super) const EXAMPLE_FRAMES: usize = 160;
+pub(super) const EXAMPLE_FRAMES: usize = 240;
 /// Frames at the start and the end of an example that are not judged: there the networks see beyond it.
 const UNJUDGED_BEFORE: usize = 14;
 const UNJUDGED_AFTER: usize = 7;
@@ -31,7 +31,10 @@ enum Truth {
 
 /// A clip with its truth.
 pub(super) struct Clip {
+    /// The samples, played at `speed`.
     samples: Vec<f32>,
+    /// How much faster than the truth the samples are: above 1 also higher, as if from a smaller mouth.
+    speed: f64,
     truth: Truth,
 }
 
@@ -52,7 +55,7 @@ impl Clip {
     pub(super) fn labelled(samples: Vec<f32>, phones: &[Phone]) -> Self {
         let duration_secs = samples.len() as f64 / f64::from(SAMPLE_RATE_HZ);
         let loudness = vowel_loudness(&samples, phones);
-        Self { truth: Truth::Phones(speech_targets(phones, duration_secs, &loudness)), samples }
+        Self { truth: Truth::Phones(speech_targets(phones, duration_secs, &loudness)), samples, speed: 1.0 }
     }
 
     /// A clip with recorded animation.
@@ -66,6 +69,7 @@ impl Clip {
         };
         Self {
             samples: speech.samples.clone(),
+            speed: 1.0,
             truth: Truth::Postures {
                 frames_per_sec: speech.frames_per_sec,
                 content: speech.shapes.iter().map(posture).collect(),
@@ -74,13 +78,20 @@ impl Clip {
         }
     }
 
-    /// Length in seconds.
-    pub(super) fn duration_secs(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ)
+    /// The same clip played faster or slower.
+    pub(super) fn at_speed(mut self, speed: f64) -> Self {
+        self.samples = resample(&self.samples, speed);
+        self.speed *= speed;
+        self
+    }
+
+    /// Length of the truth in seconds.
+    fn duration_secs(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ) * self.speed
     }
 
     /// Whether the clip has recorded animation.
-    pub(super) fn is_animated(&self) -> bool {
+    fn is_animated(&self) -> bool {
         matches!(self.truth, Truth::Postures { .. })
     }
 
@@ -220,26 +231,32 @@ impl Sampler {
         weights: &mut [f32],
     ) -> Result<Vec<f32>, TrainingError> {
         let length_secs = EXAMPLE_FRAMES as f64 / f64::from(MODEL_FRAMES_PER_SEC);
-        let speed = f64::from(random.between(101, 0.88, 1.14));
+        let speed = clip.speed;
         let latest = (clip.duration_secs() - 0.6 * length_secs * speed).max(0.0);
         let start_secs = -0.7 + f64::from(random.uniform(102)) * (latest + 0.7);
         let before_secs = FEATURE_FRAMES_BEFORE as f64 / f64::from(MODEL_FRAMES_PER_SEC);
-        let mut samples =
-            cut(&clip.samples, start_secs - before_secs * speed, (before_secs + length_secs + 0.1) * speed);
-        if (speed - 1.0).abs() > 0.01 {
-            samples = resample(&samples, speed);
-        }
+        let length_secs = before_secs + length_secs + 0.1;
+        let mut samples = cut(&clip.samples, start_secs / speed - before_secs, length_secs);
         disguise(&mut samples, random.split(2));
         let audio = Audio::new("", SAMPLE_RATE_HZ, samples);
-        let stacks = self
-            .features
-            .stacks(&audio, FEATURE_FRAMES_BEFORE..FEATURE_FRAMES_BEFORE + EXAMPLE_FRAMES as i64)?;
+        let frames = FEATURE_FRAMES_BEFORE..FEATURE_FRAMES_BEFORE + EXAMPLE_FRAMES as i64;
+        let mut stacks = self.features.stacks(&audio, frames)?;
+        hide_bands(&mut stacks, random.split(3));
         for frame in UNJUDGED_BEFORE..EXAMPLE_FRAMES - UNJUDGED_AFTER {
             let secs = start_secs + frame as f64 / f64::from(MODEL_FRAMES_PER_SEC) * speed;
             let span = frame * READOUT_COUNT..(frame + 1) * READOUT_COUNT;
             clip.fill(secs, &mut targets[span.clone()], &mut weights[span]);
         }
         Ok(stacks)
+    }
+}
+
+/// Hides a few neighbouring bands of some examples, so that nothing hangs on any one of them.
+fn hide_bands(stacks: &mut [f32], random: Random) {
+    if random.uniform(0) < 0.35 {
+        let count = 2 + random.below(1, 7) as usize;
+        let first = random.below(2, (MEL_COUNT - count) as u32) as usize;
+        stacks.chunks_mut(MEL_COUNT).for_each(|row| row[first..first + count].fill(0.0));
     }
 }
 

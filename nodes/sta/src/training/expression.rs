@@ -47,7 +47,7 @@ pub(super) fn train_expression(
         let tensor = |values: Vec<f32>, width: usize| {
             Tensor::<3>::from_data(TensorData::new(values, [EXAMPLES, EXAMPLE_FRAMES, width]), &device)
         };
-        let offsets = network.forward(tensor(emotions, EMOTIONS.len()), tensor(prosody, PROSODY_COUNT));
+        let offsets = network.forward(tensor(emotions, EMOTIONS.len()), &tensor(prosody, PROSODY_COUNT));
         // The first frames see beyond the example.
         let skipped = 36;
         let kept = |tensor: Tensor<3>| tensor.narrow(1, skipped, EXAMPLE_FRAMES - skipped - 4);

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 pub const TRAINING_SPEAKERS: [&str; 4] = ["03", "08", "09", "10"];
 /// EMO-DB speakers kept out of training.
 pub const HELD_OUT_SPEAKERS: [&str; 2] = ["11", "13"];
-/// FACEGOOD clips that are trained on; 2_05 is kept out.
+/// FACEGOOD clips that are trained on; `2_05` is kept out.
 pub const TRAINING_CLIPS: [&str; 4] = ["2_01", "2_02", "2_03", "2_04"];
 /// The FACEGOOD clip kept out of training.
 pub const HELD_OUT_CLIP: &str = "2_05";
@@ -74,6 +74,8 @@ pub struct TrainingOptions {
     pub data: PathBuf,
     /// Where the weights go.
     pub output: PathBuf,
+    /// Where synthesised speech is kept; what is there already is not spoken again.
+    pub speech: PathBuf,
     /// Everything random is drawn from it.
     pub seed: u64,
     /// Speakings of every sentence by espeak-ng, each with another voice.
@@ -90,8 +92,9 @@ impl TrainingOptions {
         Self {
             data: data.into(),
             output: output.into(),
+            speech: std::env::temp_dir().join("esarm-training-speech"),
             seed: 1,
-            synthetic_variants: 6,
+            synthetic_variants: 5,
             clips: TRAINING_CLIPS.map(str::to_owned).to_vec(),
             content: ContentSchedule::default(),
         }
@@ -125,6 +128,9 @@ const RECORDED_SHARES: [(&str, f32); 10] = [
     ("mouthRollUpper", 0.5),
 ];
 
+/// Speeds at which recordings are played.
+const SPEEDS: [f64; 3] = [0.9, 1.0, 1.11];
+
 /// Trains the generator and writes its weights. `report` is told what happens, a line at a time.
 pub fn train(
     options: &TrainingOptions,
@@ -134,11 +140,7 @@ pub fn train(
     let animated = read_facegood(&options.data.join("facegood"), &clips)?;
     let labelled = read_emodb(&options.data.join("emodb"), &TRAINING_SPEAKERS)?;
     report("speaking the training sentences");
-    let folder = scratch_folder(&options.output)?;
-    let synthetic = synthesis::synthesise(options.synthetic_variants, options.seed, &folder);
-    std::fs::remove_dir_all(&folder).map_err(|error| TrainingError::file(&folder, error))?;
-    let synthetic = synthetic?;
-
+    let synthetic = synthesis::synthesise(options.synthetic_variants, options.seed, &options.speech)?;
     let voices: Vec<&[f32]> = labelled.iter().map(|speech| speech.samples.as_slice()).collect();
     let (expression, expression_error) = expression::train_expression(&voices, options.seed)?;
     report(&format!("expression: mean squared error {expression_error:.5}"));
@@ -153,10 +155,11 @@ pub fn train(
         "minutes: {:.1} animated, {:.1} labelled, {:.1} synthetic",
         minutes[0], minutes[1], minutes[2]
     ));
-    let clips = animated.iter().map(Clip::animated);
-    // Recordings count twice as much as synthetic voices of the same length.
-    let spoken = labelled.iter().flat_map(|speech| [speech, speech]);
-    let spoken = spoken.map(|speech| Clip::labelled(speech.samples.clone(), &speech.phones));
+    // Recordings are played at several speeds and so also count for more than synthetic voices of the same length.
+    let clips = animated.iter().flat_map(|speech| SPEEDS.map(|speed| Clip::animated(speech).at_speed(speed)));
+    let spoken = labelled.iter().flat_map(|speech| {
+        SPEEDS.map(|speed| Clip::labelled(speech.samples.clone(), &speech.phones).at_speed(speed))
+    });
     let synthetic = synthetic.into_iter().map(|speech| Clip::labelled(speech.samples, &speech.phones));
     let sampler = Sampler::new(clips.chain(spoken).chain(synthetic).collect())?;
     let mut last = ContentLoss::default();
@@ -185,11 +188,4 @@ fn recorded_shares() -> [f32; CONTENT_COUNT] {
         let share = RECORDED_SHARES.iter().find(|(name, _)| *name == CONTENT_CHANNELS[channel]);
         share.map_or(0.0, |(_, share)| *share)
     })
-}
-
-/// A new folder beside the output for synthesised speech.
-fn scratch_folder(output: &Path) -> Result<PathBuf, TrainingError> {
-    let folder = output.with_extension("speech");
-    std::fs::create_dir_all(&folder).map_err(|error| TrainingError::file(&folder, error))?;
-    Ok(folder)
 }

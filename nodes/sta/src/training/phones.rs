@@ -90,7 +90,7 @@ fn ipa_letter(letter: char) -> Option<Viseme> {
     })
 }
 
-/// Visemes of an ARPAbet symbol, as flite and CMU dictionaries write them; unknown symbols give none.
+/// Visemes of an `ARPAbet` symbol, as flite and CMU dictionaries write them; unknown symbols give none.
 pub fn from_arpabet(symbol: &str) -> Vec<Viseme> {
     let name = symbol.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
     let one = match name.as_str() {

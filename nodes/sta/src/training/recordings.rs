@@ -147,7 +147,7 @@ pub fn read_facegood(folder: &Path, clips: &[&str]) -> Result<Vec<AnimatedSpeech
 
 /// Which columns make each ARKit shape: the largest of them.
 fn facegood_rules(table: &str) -> Vec<(usize, Vec<String>)> {
-    let rows = table.lines().skip(1).map(|line| split_csv(line));
+    let rows = table.lines().skip(1).map(split_csv);
     rows.filter_map(|row| {
         let shape = esarm_values::arkit_index(row.first()?)?;
         let source = row.get(2)?.trim_start_matches("max(").trim_end_matches(')').to_owned();

@@ -41,6 +41,7 @@ pub(super) fn synthesise(
     seed: u64,
     folder: &Path,
 ) -> Result<Vec<SyntheticSpeech>, TrainingError> {
+    std::fs::create_dir_all(folder).map_err(|error| TrainingError::file(folder, error))?;
     let mut speech = espeak(variants, seed, folder)?;
     speech.extend(flite(seed, folder)?);
     Ok(speech)
@@ -82,6 +83,11 @@ fn run_espeak(orders: &[Order], folder: &Path) -> Result<(), TrainingError> {
                 "pitch": order.pitch, "text": order.text })
         })
         .collect();
+    let list = serde_json::Value::from(list).to_string();
+    let noted = folder.join("espeak.json");
+    if std::fs::read_to_string(&noted).is_ok_and(|spoken| spoken == list) {
+        return Ok(());
+    }
     let fail = |error: &dyn std::fmt::Display| TrainingError::Tool {
         tool: "python3 with libespeak-ng",
         package: "python3 and espeak-ng",
@@ -95,12 +101,13 @@ fn run_espeak(orders: &[Order], folder: &Path) -> Result<(), TrainingError> {
         .spawn()
         .map_err(|error| fail(&error))?;
     if let Some(mut input) = child.stdin.take() {
-        input
-            .write_all(serde_json::Value::from(list).to_string().as_bytes())
-            .map_err(|error| fail(&error))?;
+        input.write_all(list.as_bytes()).map_err(|error| fail(&error))?;
     }
     let output = child.wait_with_output().map_err(|error| fail(&error))?;
-    if output.status.success() { Ok(()) } else { Err(fail(&String::from_utf8_lossy(&output.stderr))) }
+    if !output.status.success() {
+        return Err(fail(&String::from_utf8_lossy(&output.stderr)));
+    }
+    std::fs::write(&noted, list).map_err(|error| TrainingError::file(&noted, error))
 }
 
 /// Phones from lines of start and IPA. espeak-ng reports a plosive at its burst: its closure is the stillness before.
