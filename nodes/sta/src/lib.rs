@@ -2,6 +2,7 @@
 
 pub mod generator;
 mod nodes;
+pub mod performance;
 pub mod presets;
 #[cfg(feature = "training")]
 pub mod training;
