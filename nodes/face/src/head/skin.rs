@@ -35,8 +35,8 @@ pub(super) fn add_skin(half: &mut Half) -> SkinEdges {
     let (above, middle) = fit_lids(above, middle);
 
     let first = add_rows(half, &above, None);
-    let second = add_rows(half, &middle, Some((&first, INNER_COLUMN + 1..OUTER_COLUMN)));
-    let third = add_rows(half, &below, Some((&second, 0..MOUTH_COLUMN)));
+    let second = add_rows(half, &middle, Some((&first, &(INNER_COLUMN + 1..OUTER_COLUMN))));
+    let third = add_rows(half, &below, Some((&second, &(0..MOUTH_COLUMN))));
     close_crown(half, &first[0]);
     for band in [&first, &second, &third] {
         fill(half, band);
@@ -52,8 +52,11 @@ pub(super) fn add_skin(half: &mut Half) -> SkinEdges {
 
 type Rows<T> = Vec<Vec<T>>;
 
+/// Positions and sites, row by row.
+type Points = Rows<(Vec3, Site)>;
+
 /// Positions and sites of a band, row by row.
-fn points(band: &Band, columns: &[Column], lip_side: f32) -> Rows<(Vec3, Site)> {
+fn points(band: &Band, columns: &[Column], lip_side: f32) -> Points {
     let point = |row: &Row, column: &Column| {
         let (origin, guess) = band.ray(row, column);
         let mut position = project(origin, guess) + lip_relief(row, column);
@@ -98,10 +101,7 @@ fn place_on_lips(site: &mut Site, row: &Row, column: &Column, lip_side: f32) {
 }
 
 /// Lays the lid margins on a sphere around the eye, gives every lid vertex its turn when the eye closes.
-fn fit_lids(
-    mut above: Rows<(Vec3, Site)>,
-    mut below: Rows<(Vec3, Site)>,
-) -> (Rows<(Vec3, Site)>, Rows<(Vec3, Site)>) {
+fn fit_lids(mut above: Points, mut below: Points) -> (Points, Points) {
     let last = above.len() - 1;
     for column in INNER_COLUMN + 1..OUTER_COLUMN {
         let x = (above[last][column].0.x + below[0][column].0.x) / 2.0 - EYE_CENTRE.x;
@@ -140,12 +140,12 @@ fn on_margin_sphere(x: f32, elevation: f32) -> Vec3 {
 /// Adds a band's vertices. Its first row shares the last row of the band above, except in the columns of a slit.
 fn add_rows(
     half: &mut Half,
-    points: &Rows<(Vec3, Site)>,
-    above: Option<(&Rows<u32>, std::ops::Range<usize>)>,
+    points: &Points,
+    above: Option<(&Rows<u32>, &std::ops::Range<usize>)>,
 ) -> Rows<u32> {
     let mut rows = Vec::with_capacity(points.len());
     for (row, row_points) in points.iter().enumerate() {
-        let shared = above.as_ref().filter(|_| row == 0);
+        let shared = above.filter(|_| row == 0);
         let vertex = |(column, (position, site)): (usize, &(Vec3, Site))| match shared {
             Some((rows, slit)) if !slit.contains(&column) => rows[rows.len() - 1][column],
             _ => half.vertex(*position, *site),

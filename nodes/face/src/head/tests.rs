@@ -306,7 +306,7 @@ fn mouth_and_brows_move_apart_from_each_other() {
     let mesh = mesh();
     for morph in &mesh.morphs {
         let allowed = match morph.name.as_str() {
-            name if name.starts_with("brow") => 5.0..f32::MAX,
+            name if name.starts_with("brow") => -5.0..f32::MAX,
             name if name.starts_with("eye") => -45.0..50.0,
             name if ["mouth", "jaw", "tongue"].iter().any(|region| name.starts_with(region)) => {
                 f32::MIN..20.0

@@ -140,7 +140,8 @@ pub(super) fn press(place: &Place<'_>) -> Vec3 {
     let at = place.site.anchor;
     let towards_line = (LIP_LINE - at.y) * 0.38 * place.site.lip_height.min(1.0);
     let flat = Vec3::new(0.0, 0.0, -1.6) * around_mouth(at);
-    let lips = Vec3::new(0.0, towards_line, 0.0) * (on_upper(place) + on_lower(place));
+    let on_lips = (on_upper(place) + on_lower(place)) * (1.0 - place.site.lip_across.powi(6));
+    let lips = Vec3::new(0.0, towards_line, 0.0) * on_lips;
     let bulge = pull(at, [31.0, -64.0, 76.0], [14.0, 18.0, 24.0], [1.0, 0.8, 1.8]);
     (flat + lips + bulge) * left_side(place)
 }
