@@ -167,7 +167,8 @@ const TONGUE_COLUMNS: usize = 9;
 pub(super) fn add_tongue(half: &mut Half) {
     let mut rows: Vec<Vec<u32>> = Vec::with_capacity(TONGUE_ROWS);
     for row in 0..TONGUE_ROWS {
-        let along = row as f32 / TONGUE_ROWS as f32;
+        // Rows crowd towards the tip, where the tongue rounds off.
+        let along = 1.0 - (1.0 - row as f32 / TONGUE_ROWS as f32).powf(1.7);
         rows.push((0..TONGUE_COLUMNS).map(|column| tongue_vertex(half, along, column)).collect());
     }
     let tip_position = tongue_point(1.0, 0.0);
@@ -194,7 +195,7 @@ fn tongue_site(position: Vec3, along: f32) -> Site {
 
 /// A point of the tongue; `around` runs from the middle of its top to the middle of its underside.
 fn tongue_point(along: f32, around: f32) -> Vec3 {
-    let taper = (1.0 - along.powi(5)).max(0.0).sqrt();
+    let taper = (1.0 - along.powi(7)).max(0.0).sqrt();
     let (sin, cos) = around.sin_cos();
     let width = mix(15.0, 17.0, along) * taper;
     let thickness = mix(7.5, 4.5, along) * taper;
