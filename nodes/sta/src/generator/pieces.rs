@@ -17,8 +17,8 @@ use std::ops::Range;
 /// Seconds generated at a time.
 const PIECE_SECS: f64 = 20.0;
 /// Closure score (logit) at which the seal begins, and the span to the full seal.
-const SEAL_FROM: f32 = -1.0;
-const SEAL_SPAN: f32 = 1.6;
+const SEAL_FROM: f32 = -2.9;
+const SEAL_SPAN: f32 = 1.5;
 
 /// What has been generated so far.
 #[derive(Default)]

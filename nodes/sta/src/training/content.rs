@@ -16,17 +16,15 @@ use std::sync::mpsc::sync_channel;
 pub struct ContentSchedule {
     /// Optimiser steps.
     pub steps: usize,
-    /// Examples of recorded animation in a batch.
-    pub animated: usize,
-    /// Examples of labelled speech in a batch.
-    pub labelled: usize,
+    /// Examples of recorded animation, of labelled recordings and of synthesised speech in a batch.
+    pub examples: [usize; 3],
     /// Largest step size, reached after a warm-up and then lowered along half a cosine.
     pub learning_rate: f64,
 }
 
 impl Default for ContentSchedule {
     fn default() -> Self {
-        Self { steps: 2400, animated: 3, labelled: 5, learning_rate: 2e-3 }
+        Self { steps: 3000, examples: [2, 3, 3], learning_rate: 2e-3 }
     }
 }
 
@@ -47,7 +45,7 @@ const AVERAGING_EVERY: usize = 5;
 /// Trains a content network from scratch and returns the running mean of its layers. `report` is told the step and
 /// the mean losses since the last report.
 pub(super) fn train_content(
-    sampler: &Sampler,
+    sampler: &Sampler<3>,
     schedule: &ContentSchedule,
     seed: u64,
     report: &mut dyn FnMut(usize, ContentLoss),
@@ -65,7 +63,7 @@ pub(super) fn train_content(
                 scope.spawn(move || {
                     for step in (producer..schedule.steps).step_by(PRODUCERS) {
                         let random = random.split(step as u64);
-                        if sender.send(sampler.batch(schedule.animated, schedule.labelled, random)).is_err() {
+                        if sender.send(sampler.batch(schedule.examples, random)).is_err() {
                             return;
                         }
                     }

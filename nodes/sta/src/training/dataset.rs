@@ -8,7 +8,7 @@ use super::phones::Phone;
 use super::recordings::AnimatedSpeech;
 use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, shapes_of_content};
 use crate::generator::features::{
-    FEATURE_FRAMES_BEFORE, FeatureExtractor, MEL_COUNT, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ, STACK_COUNT,
+    FEATURE_FRAMES_BEFORE, FeatureExtractor, MEL_COUNT, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ,
 };
 use crate::generator::network::READOUT_COUNT;
 use crate::visemes::VISEME_COUNT;
@@ -39,6 +39,7 @@ pub(super) struct Clip {
 }
 
 /// A set of examples as flat arrays: `[batch, EXAMPLE_FRAMES, width]`.
+#[derive(Default)]
 pub(super) struct Batch {
     /// Number of examples.
     pub count: usize,
@@ -90,11 +91,6 @@ impl Clip {
         self.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ) * self.speed
     }
 
-    /// Whether the clip has recorded animation.
-    fn is_animated(&self) -> bool {
-        matches!(self.truth, Truth::Postures { .. })
-    }
-
     /// Writes targets and weights for the clip time `secs`.
     fn fill(&self, secs: f64, targets: &mut [f32], weights: &mut [f32]) {
         match &self.truth {
@@ -114,12 +110,13 @@ impl Clip {
 
 /// How much an error of each recorded posture counts: about the inverse variance, less for rare ones.
 const RECORDED_WEIGHTS: [f32; CONTENT_COUNT] =
-    [70.0, 0.0, 120.0, 60.0, 200.0, 350.0, 150.0, 350.0, 0.0, 150.0, 400.0, 400.0, 0.0, 0.0, 0.0, 0.0];
+    [70.0, 0.0, 170.0, 70.0, 340.0, 1000.0, 500.0, 1000.0, 0.0, 400.0, 1300.0, 1300.0, 0.0, 0.0, 0.0, 0.0];
 /// The same for modelled postures.
 const MODELLED_WEIGHTS: [f32; CONTENT_COUNT] =
     [60.0, 20.0, 60.0, 30.0, 120.0, 150.0, 90.0, 120.0, 100.0, 90.0, 90.0, 120.0, 50.0, 50.0, 120.0, 200.0];
-const VISEME_WEIGHT: f32 = 0.5;
-const CLOSURE_WEIGHT: f32 = 2.5;
+const VISEME_WEIGHT: f32 = 0.7;
+/// Closures are rare and must not be missed: a closed frame counts twice.
+const CLOSURE_WEIGHT: f32 = 4.0;
 const SILENCE_WEIGHT: f32 = 1.0;
 
 fn fill_from_phones(speech: &SpeechTargets, secs: f64, targets: &mut [f32], weights: &mut [f32]) {
@@ -139,6 +136,7 @@ fn fill_from_phones(speech: &SpeechTargets, secs: f64, targets: &mut [f32], weig
     targets[CONTENT_COUNT..first_viseme].copy_from_slice(&speech.content[at]);
     targets[first_viseme + speech.viseme[at] as usize] = 1.0;
     targets[READOUT_COUNT - 2] = speech.closure[at];
+    weights[READOUT_COUNT - 2] = CLOSURE_WEIGHT * (1.0 + speech.closure[at]);
     targets[READOUT_COUNT - 1] = speech.silence[at];
 }
 
@@ -165,71 +163,56 @@ fn vowel_loudness(samples: &[f32], phones: &[Phone]) -> Vec<f32> {
         .collect()
 }
 
-/// Draws examples from clips.
-pub(super) struct Sampler {
+/// Clips of one kind, drawn in proportion to their length.
+struct Pool {
     clips: Vec<Clip>,
-    /// Clip indices by kind: animated, labelled; with their running share of all seconds of the kind.
-    kinds: [Vec<(f64, usize)>; 2],
+    /// Seconds up to the end of each clip.
+    ends: Vec<f64>,
+}
+
+impl Pool {
+    fn new(clips: Vec<Clip>) -> Self {
+        let mut sum = 0.0;
+        let ends = clips.iter().map(|clip| {
+            sum += clip.duration_secs();
+            sum
+        });
+        Self { ends: ends.collect(), clips }
+    }
+
+    /// A clip, by a number in 0..1.
+    fn pick(&self, draw: f32) -> Option<&Clip> {
+        let wanted = f64::from(draw) * self.ends.last()?;
+        let at = self.ends.partition_point(|end| *end <= wanted);
+        self.clips.get(at.min(self.clips.len() - 1))
+    }
+}
+
+/// Draws examples from clips of several kinds.
+pub(super) struct Sampler<const KINDS: usize> {
+    pools: [Pool; KINDS],
     features: FeatureExtractor,
 }
 
-impl Sampler {
-    /// A sampler over these clips.
-    pub(super) fn new(clips: Vec<Clip>) -> Result<Self, TrainingError> {
-        let running = |animated: bool| {
-            let mut sum = 0.0;
-            let chosen = clips.iter().enumerate().filter(|(_, clip)| clip.is_animated() == animated);
-            chosen
-                .map(|(index, clip)| {
-                    sum += clip.duration_secs();
-                    (sum, index)
-                })
-                .collect()
-        };
-        Ok(Self { kinds: [running(true), running(false)], clips, features: FeatureExtractor::new()? })
+impl<const KINDS: usize> Sampler<KINDS> {
+    /// A sampler over the clips of each kind.
+    pub(super) fn new(clips: [Vec<Clip>; KINDS]) -> Result<Self, TrainingError> {
+        Ok(Self { pools: clips.map(Pool::new), features: FeatureExtractor::new()? })
     }
 
-    /// A batch with `animated` examples of recorded animation and `labelled` ones of labelled speech.
-    pub(super) fn batch(
-        &self,
-        animated: usize,
-        labelled: usize,
-        random: Random,
-    ) -> Result<Batch, TrainingError> {
-        let count = animated + labelled;
-        let mut batch = Batch {
-            count,
-            stacks: Vec::with_capacity(count * EXAMPLE_FRAMES * STACK_COUNT),
-            targets: vec![0.0; count * EXAMPLE_FRAMES * READOUT_COUNT],
-            weights: vec![0.0; count * EXAMPLE_FRAMES * READOUT_COUNT],
-        };
-        for example in 0..count {
+    /// A batch with `counts` examples of each kind; kinds without clips give none.
+    pub(super) fn batch(&self, counts: [usize; KINDS], random: Random) -> Result<Batch, TrainingError> {
+        let mut batch = Batch::default();
+        for (example, kind) in (0..KINDS).flat_map(|kind| (0..counts[kind]).map(move |_| kind)).enumerate() {
             let random = random.split(example as u64);
-            let clip = self.pick(usize::from(example >= animated), random);
-            let span =
-                example * EXAMPLE_FRAMES * READOUT_COUNT..(example + 1) * EXAMPLE_FRAMES * READOUT_COUNT;
-            let stacks =
-                self.example(clip, random, &mut batch.targets[span.clone()], &mut batch.weights[span])?;
-            batch.stacks.extend(stacks);
+            if let Some(clip) = self.pools[kind].pick(random.uniform(100)) {
+                self.add_example(clip, random, &mut batch)?;
+            }
         }
         Ok(batch)
     }
 
-    fn pick(&self, kind: usize, random: Random) -> &Clip {
-        let kind = &self.kinds[kind];
-        let total = kind.last().map_or(0.0, |(sum, _)| *sum);
-        let wanted = f64::from(random.uniform(100)) * total;
-        let at = kind.partition_point(|(sum, _)| *sum <= wanted).min(kind.len().saturating_sub(1));
-        &self.clips[kind[at].1]
-    }
-
-    fn example(
-        &self,
-        clip: &Clip,
-        random: Random,
-        targets: &mut [f32],
-        weights: &mut [f32],
-    ) -> Result<Vec<f32>, TrainingError> {
+    fn add_example(&self, clip: &Clip, random: Random, batch: &mut Batch) -> Result<(), TrainingError> {
         let length_secs = EXAMPLE_FRAMES as f64 / f64::from(MODEL_FRAMES_PER_SEC);
         let speed = clip.speed;
         let latest = (clip.duration_secs() - 0.6 * length_secs * speed).max(0.0);
@@ -242,12 +225,17 @@ impl Sampler {
         let frames = FEATURE_FRAMES_BEFORE..FEATURE_FRAMES_BEFORE + EXAMPLE_FRAMES as i64;
         let mut stacks = self.features.stacks(&audio, frames)?;
         hide_bands(&mut stacks, random.split(3));
+        batch.stacks.extend(stacks);
+        let first = batch.targets.len();
+        batch.count += 1;
+        batch.targets.resize(first + EXAMPLE_FRAMES * READOUT_COUNT, 0.0);
+        batch.weights.resize(first + EXAMPLE_FRAMES * READOUT_COUNT, 0.0);
         for frame in UNJUDGED_BEFORE..EXAMPLE_FRAMES - UNJUDGED_AFTER {
             let secs = start_secs + frame as f64 / f64::from(MODEL_FRAMES_PER_SEC) * speed;
-            let span = frame * READOUT_COUNT..(frame + 1) * READOUT_COUNT;
-            clip.fill(secs, &mut targets[span.clone()], &mut weights[span]);
+            let row = first + frame * READOUT_COUNT..first + (frame + 1) * READOUT_COUNT;
+            clip.fill(secs, &mut batch.targets[row.clone()], &mut batch.weights[row]);
         }
-        Ok(stacks)
+        Ok(())
     }
 }
 

@@ -155,13 +155,12 @@ pub fn train(
         "minutes: {:.1} animated, {:.1} labelled, {:.1} synthetic",
         minutes[0], minutes[1], minutes[2]
     ));
-    // Recordings are played at several speeds and so also count for more than synthetic voices of the same length.
     let clips = animated.iter().flat_map(|speech| SPEEDS.map(|speed| Clip::animated(speech).at_speed(speed)));
     let spoken = labelled.iter().flat_map(|speech| {
         SPEEDS.map(|speed| Clip::labelled(speech.samples.clone(), &speech.phones).at_speed(speed))
     });
     let synthetic = synthetic.into_iter().map(|speech| Clip::labelled(speech.samples, &speech.phones));
-    let sampler = Sampler::new(clips.chain(spoken).chain(synthetic).collect())?;
+    let sampler = Sampler::new([clips.collect(), spoken.collect(), synthetic.collect()])?;
     let mut last = ContentLoss::default();
     let content = content::train_content(&sampler, &options.content, options.seed, &mut |step, loss| {
         last = loss;
