@@ -127,6 +127,7 @@ impl MeshWriter<'_> {
             let _ = writeln!(out, "        {}", path(primitive.material));
             return;
         }
+        out.push_str("        uniform token subsetFamily:materialBind:familyType = \"partition\"\n");
         let mut first = 0;
         for (index, primitive) in self.mesh.primitives.iter().enumerate() {
             let faces: Vec<usize> = (first..first + primitive.triangles.len()).collect();

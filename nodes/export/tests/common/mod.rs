@@ -30,8 +30,10 @@ fn grid_mesh(name: &str, half_width: f32, morphs: &[&str]) -> Mesh {
     let at = |step: u32| (step as f32 / (side - 1) as f32 * 2.0 - 1.0) * half_width;
     let positions = (0..side * side).map(|vertex| [at(vertex % side), at(vertex / side), 0.0]).collect();
     let squares = (0..side - 1).flat_map(|row| (0..side - 1).map(move |column| row * side + column));
-    let triangles =
-        squares.flat_map(|low| [[low, low + 1, low + side], [low + 1, low + side + 1, low + side]]);
+    let mut triangles: Vec<[u32; 3]> =
+        squares.flat_map(|low| [[low, low + 1, low + side], [low + 1, low + side + 1, low + side]]).collect();
+    // The skin wears both materials.
+    let rest = if name == "Skin" { triangles.split_off(20) } else { Vec::new() };
     let moved = |index: usize| -> MorphTarget {
         let indices: Vec<u32> =
             (0..side * side).filter(|vertex| (*vertex as usize).is_multiple_of(index + 2)).collect();
@@ -44,11 +46,15 @@ fn grid_mesh(name: &str, half_width: f32, morphs: &[&str]) -> Mesh {
         }
     };
     let material = usize::from(name == "Teeth");
+    let mut primitives = vec![Primitive { material, triangles }];
+    if !rest.is_empty() {
+        primitives.push(Primitive { material: 1, triangles: rest });
+    }
     Mesh {
         name: name.to_owned(),
         positions,
         normals: vec![[0.0, 0.0, 1.0]; (side * side) as usize],
-        primitives: vec![Primitive { material, triangles: triangles.collect() }],
+        primitives,
         morphs: (0..morphs.len()).map(moved).collect(),
         source_node: None,
     }
