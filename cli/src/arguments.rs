@@ -56,7 +56,7 @@ pub(crate) struct Animate {
     /// A head with ARKit morph targets, as GLB; the built-in head when absent.
     #[arg(long, value_name = "HEAD.glb", value_hint = ValueHint::FilePath)]
     pub(crate) head: Option<PathBuf>,
-    /// Where to write: .glb, .csv (Live Link Face), .json (Audio2Face), .usda or .npy.
+    /// Where to write: .glb, .csv (Live Link Face), .json (Audio2Face), .usda, .npy, or .png for a contact sheet.
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
     #[command(flatten)]

@@ -52,10 +52,10 @@ fn write_file(path: &Path, file: &File) -> Result<Vec<PathBuf>, Failure> {
     Ok(written)
 }
 
-/// Companions take the main file's name, so that two exports in one folder do not share them.
+/// Companions name themselves after the main file: `{stem}` in their name stands for its name without the ending.
 fn companion_path(path: &Path, name: &str) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    folder_of(path).join(format!("{stem}.{name}"))
+    folder_of(path).join(name.replace("{stem}", &stem))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -1,6 +1,7 @@
 //! Runs the tests and counts what they skipped.
 
 use crate::process::{Failure, cargo, python_environment, root, run};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
@@ -8,14 +9,15 @@ use std::process::{Command, Stdio};
 struct Tally {
     passed: usize,
     failed: usize,
-    skipped: Vec<String>,
+    skipped: BTreeSet<String>,
 }
 
 /// Runs every test of the workspace, or those that match `filters`, and prints a closing line.
 ///
 /// A test that cannot run prints `SKIPPED name: reason`; those lines are counted and printed again at the end.
 pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
-    let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
+    // The release profile: it shares its dependencies with the program itself, so a clean clone builds them once.
+    let mut command = cargo(&["test", "--release", "--workspace", "--no-fail-fast", "--"]);
     command.args(filters).arg("--nocapture").stdout(Stdio::piped());
     let mut child = python_environment(&mut command)
         .spawn()
@@ -37,7 +39,7 @@ pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
 /// Reads libtest's closing line and the declared skips. Output of parallel tests may share a line.
 fn count(line: &str, tally: &mut Tally) {
     if let Some(at) = line.find("SKIPPED ") {
-        tally.skipped.push(line[at + "SKIPPED ".len()..].to_owned());
+        tally.skipped.insert(line[at + "SKIPPED ".len()..].to_owned());
     }
     if !line.starts_with("test result:") {
         return;

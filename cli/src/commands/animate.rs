@@ -10,7 +10,7 @@ use esarm_values::FrameRate;
 use std::path::{Path, PathBuf};
 
 /// Endings that can be written, by the name of the graph's output that makes them.
-const ENDINGS: [&str; 5] = ["glb", "csv", "json", "usda", "npy"];
+const ENDINGS: [&str; 6] = ["glb", "csv", "json", "usda", "npy", "png"];
 
 /// Animates a face from speech and writes each take.
 pub(crate) fn animate(arguments: &Animate) -> Result<(), Failure> {

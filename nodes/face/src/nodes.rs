@@ -135,7 +135,7 @@ fn numbered(pictures: Vec<Vec<u8>>) -> Result<File, NodeError> {
     let mut encoded = pictures.into_iter();
     let bytes = encoded.next().ok_or_else(|| NodeError::input("motion", "has no frames to draw"))?;
     let companions =
-        encoded.enumerate().map(|(index, bytes)| (format!("{:06}.png", index + 1), bytes)).collect();
+        encoded.enumerate().map(|(index, bytes)| (format!("{{stem}}.{:06}.png", index + 1), bytes)).collect();
     Ok(File { extension: "png".to_owned(), bytes, companions })
 }
 

@@ -10,7 +10,10 @@ use std::sync::{Arc, OnceLock};
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
-    vec![NodeType::new(generator_schema(), generate), NodeType::new(takes_schema(), generate_takes)]
+    let mut types =
+        vec![NodeType::new(generator_schema(), generate), NodeType::new(takes_schema(), generate_takes)];
+    types.extend(crate::performance::nodes::node_types());
+    types
 }
 
 fn schema(type_id: &str, title: &str, help: &str, time_support: TimeSupport) -> NodeSchema {
@@ -32,23 +35,36 @@ fn schema(type_id: &str, title: &str, help: &str, time_support: TimeSupport) -> 
 }
 
 fn generator_schema() -> NodeSchema {
-    let window =
-        TimeSupport::Window { before_secs: RECEPTIVE_SECS_BEFORE, after_secs: RECEPTIVE_SECS_AFTER };
-    schema("sta.generator", "Speech to animation", "Moves a face as it says the speech with the emotion.", window)
-        .parameter(
-            "take",
-            ParameterKind::integer(0, 0, 1_000_000),
-            "",
-            "Number of the take; another number gives another take of the same line.",
-        )
-        .output("motion", PortType::Motion, "Weights of the 52 ARKit shapes.")
-        .output("content", PortType::Features, "What was heard: lip closure and the probability of each viseme.")
+    let window = TimeSupport::Window { before_secs: RECEPTIVE_SECS_BEFORE, after_secs: RECEPTIVE_SECS_AFTER };
+    schema(
+        "sta.generator",
+        "Speech to animation",
+        "Moves a face as it says the speech with the emotion.",
+        window,
+    )
+    .parameter(
+        "take",
+        ParameterKind::integer(0, 0, 1_000_000),
+        "",
+        "Number of the take; another number gives another take of the same line.",
+    )
+    .output("motion", PortType::Motion, "Weights of the 52 ARKit shapes.")
+    .output(
+        "content",
+        PortType::Features,
+        "What was heard: lip closure and the probability of each viseme.",
+    )
 }
 
 fn takes_schema() -> NodeSchema {
-    schema("sta.takes", "Takes", "Gives several takes of one line, each with its log-probability.", TimeSupport::Whole)
-        .parameter("count", ParameterKind::integer(4, 1, 256), "takes", "How many takes.")
-        .output("takes", PortType::Takes, "The takes.")
+    schema(
+        "sta.takes",
+        "Takes",
+        "Gives several takes of one line, each with its log-probability.",
+        TimeSupport::Whole,
+    )
+    .parameter("count", ParameterKind::integer(4, 1, 256), "takes", "How many takes.")
+    .output("takes", PortType::Takes, "The takes.")
 }
 
 fn generate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
@@ -84,8 +100,9 @@ fn generated(context: &NodeContext<'_>, take: u64) -> Result<Generated, NodeErro
         &neutral
     };
     let rate = context.number("frame_rate");
-    let frame_rate = FrameRate::from_decimal(rate)
-        .ok_or_else(|| NodeError::parameter("frame_rate", format!("{rate} is no frame rate; use 1 to 240")))?;
+    let frame_rate = FrameRate::from_decimal(rate).ok_or_else(|| {
+        NodeError::parameter("frame_rate", format!("{rate} is no frame rate; use 1 to 240"))
+    })?;
     let options = GenerateOptions {
         frame_rate,
         seed: seed_of(context, take),

@@ -47,7 +47,7 @@ pub struct File {
     pub extension: String,
     /// The content.
     pub bytes: Vec<u8>,
-    /// Files that belong beside it, by relative name.
+    /// Files that belong beside it, by name; `{stem}` in a name stands for the main file's name without its ending.
     pub companions: Vec<(String, Vec<u8>)>,
 }
 
