@@ -2,4 +2,5 @@
 //! conformance with real clients.
 
 mod arrows;
+mod conformance;
 mod graphs;

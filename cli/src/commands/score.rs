@@ -55,6 +55,12 @@ fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure>
             None => document.graph.wires.retain(|wire| wire.from.to_string() != port),
         }
     }
+    if arguments.motion.is_none() {
+        // Without a motion there is nothing to measure, and an open input would keep the graph from running.
+        document.graph.wires.retain(|wire| wire.to.node.as_str() != "metrics");
+        document.graph.nodes.retain(|id, _| id.as_str() != "metrics");
+        document.outputs.remove("metrics");
+    }
     Ok(document)
 }
 

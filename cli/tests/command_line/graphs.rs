@@ -96,7 +96,7 @@ fn parameters_out_of_range_unknown_nodes_and_future_versions_are_named() {
 
 #[test]
 fn a_missing_file_is_bad_input() {
-    let load = json!({"type": "audio.load", "version": 1, "parameters": {"path": "gone.wav"}});
+    let load = json!({"type": "audio.load", "version": 1, "parameters": {"file": "gone.wav"}});
     let folder = folder();
     let path =
         file(folder.path(), "a.esarm", graph(json!({"load": load}), json!([]), json!({"x": "load.audio"})));

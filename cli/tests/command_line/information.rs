@@ -75,5 +75,5 @@ fn completions_and_the_manual_page_are_printed() {
         assert!(esarm(["completions", shell]).expect(0, &[]).out.contains("animate"));
     }
     assert!(esarm(["man"]).expect(0, &[]).out.contains(".TH esarm"));
-    esarm(["dance"]).expect(2, &["animate"]);
+    esarm(["dance"]).expect(2, &["dance", "--help"]);
 }

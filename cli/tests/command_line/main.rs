@@ -2,6 +2,7 @@
 
 mod animate;
 mod bad_input;
+mod conformance;
 mod graphs;
 mod information;
 
