@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_transition_is_done_in_its_time() {
-        let mut weights = vec![1.0, 0., 0., 0., 0., 0., 0., 0.].repeat(30);
+        let mut weights = [1.0, 0., 0., 0., 0., 0., 0., 0.].repeat(30);
         weights.extend([0.0, 1.0, 0., 0., 0., 0., 0., 0.].repeat(30));
         let step = Emotion::from_frames(FrameRate::whole(10), weights);
         let slow =
