@@ -54,6 +54,8 @@ pub struct Evaluation {
     pub clips: Confusion,
     /// Judgements on whole clips, by the speaker that was kept out.
     pub speakers: Vec<(String, Confusion)>,
+    /// All judgements on whole clips as other recordings would give them: with 4 dB of random colour.
+    pub coloured: Confusion,
     /// All judgements on windows of clips.
     pub windows: Confusion,
     /// Mean probability given to the likeliest class, which calibration brings close to the accuracy.

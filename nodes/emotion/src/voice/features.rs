@@ -166,7 +166,7 @@ impl<'a> Speech<'a> {
         values.push(
             mean(contour[contour.len() - fifth..].iter().copied()) - mean(contour[..fifth].iter().copied()),
         );
-        values.push(100.0 * slope(&self.voiced, &contour));
+        values.push(100.0 * slope(self.voiced.iter().map(|index| index - self.range.start), &contour));
         values.push(roughness(&contour));
         values.push(mean(steps.iter().map(|step| f32::from(*step > 0.0))));
     }
@@ -261,11 +261,11 @@ fn quantiles<const N: usize>(values: &[f32], fractions: [f32; N]) -> [f32; N] {
 }
 
 /// Least-squares slope of values over frame indices.
-fn slope(indices: &[usize], values: &[f32]) -> f32 {
-    let centre = mean(indices.iter().map(|index| *index as f32));
+fn slope(indices: impl Iterator<Item = usize> + Clone, values: &[f32]) -> f32 {
+    let centre = mean(indices.clone().map(|index| index as f32));
     let (mut rise, mut run) = (0.0, 0.0);
-    for (index, value) in indices.iter().zip(values) {
-        let distance = *index as f32 - centre;
+    for (index, value) in indices.zip(values) {
+        let distance = index as f32 - centre;
         rise += distance * value;
         run += distance * distance;
     }

@@ -15,7 +15,7 @@ pub(crate) const FRAMES_PER_SEC: f64 = 100.0;
 /// a frame look at.
 pub(crate) const REACH_SECS: f64 = 0.25 + super::texture::REACH_FRAMES as f64 / FRAMES_PER_SEC;
 /// Narrow mel bands, from which the spectral shape is read.
-const FINE_BANDS: usize = 80;
+pub(crate) const FINE_BANDS: usize = 80;
 /// Bands of the coarse mel spectrum, each the mean of two fine ones.
 pub(crate) const BANDS: usize = 40;
 /// Cepstral coefficients, without the level.
@@ -52,8 +52,9 @@ pub(crate) struct VoiceFrames {
 }
 
 impl VoiceFrames {
-    /// Measures all frames whose times lie on the audio.
-    pub(crate) fn of(audio: &Audio) -> Result<Self, VoiceError> {
+    /// Measures all frames whose times lie on the audio, as heard through a channel that adds `colour_db` to the fine
+    /// bands.
+    pub(crate) fn of(audio: &Audio, colour_db: &[f32; FINE_BANDS]) -> Result<Self, VoiceError> {
         let pitch_settings = PitchSettings {
             sample_rate_hz: audio.sample_rate_hz,
             hop_secs: 1.0 / FRAMES_PER_SEC,
@@ -64,7 +65,10 @@ impl VoiceFrames {
         let range = pitch_settings.grid().frames_on(audio.start_sample..end_sample);
         let louder: Vec<f32> = audio.samples.iter().map(|sample| sample * PITCH_GAIN).collect();
         let pitches = tracker.frames(&louder, audio.start_sample, range.clone())?;
-        let fine = FineSpectrum::new(audio.sample_rate_hz)?.levels(audio, range.clone())?;
+        let mut fine = FineSpectrum::new(audio.sample_rate_hz)?.levels(audio, range.clone())?;
+        for bands in fine.chunks_exact_mut(FINE_BANDS) {
+            bands.iter_mut().zip(colour_db).for_each(|(level, colour)| *level += colour);
+        }
         let semitones = |hz: f32| (hz > 0.0).then(|| 12.0 * (hz / 100.0).log2());
         let pitch_semitones: Vec<_> = pitches.iter().map(|pitch| semitones(pitch.frequency_hz)).collect();
         Ok(Self::from_fine(range.start, &fine, pitch_semitones))

@@ -3,7 +3,7 @@
 use super::VoiceError;
 use super::expert::Expert;
 use super::features::FeatureReader;
-use super::frames::{FRAMES_PER_SEC, REACH_SECS, VoiceFrames};
+use super::frames::{FINE_BANDS, FRAMES_PER_SEC, REACH_SECS, VoiceFrames};
 use esarm_values::{Audio, EMOTIONS};
 use std::ops::Range;
 
@@ -143,9 +143,19 @@ pub(crate) struct Stretches(FeatureReader);
 impl Stretches {
     /// Analyses the part of `audio` that describes stretches between two clip times.
     pub(crate) fn around(audio: &Audio, start_secs: f64, end_secs: f64) -> Result<Self, VoiceError> {
+        Self::coloured(audio, start_secs, end_secs, &[0.0; FINE_BANDS])
+    }
+
+    /// The same through a channel that adds `colour_db` to the fine bands.
+    pub(crate) fn coloured(
+        audio: &Audio,
+        start_secs: f64,
+        end_secs: f64,
+        colour_db: &[f32; FINE_BANDS],
+    ) -> Result<Self, VoiceError> {
         let sample = |secs: f64| (secs * f64::from(audio.sample_rate_hz)).round() as i64;
         let part = audio.window(sample(start_secs - REACH_SECS), sample(end_secs + REACH_SECS));
-        Ok(Self(FeatureReader::new(VoiceFrames::of(&part)?)))
+        Ok(Self(FeatureReader::new(VoiceFrames::of(&part, colour_db)?)))
     }
 
     /// The features of a stretch between two clip times; `None` where there is too little voice.

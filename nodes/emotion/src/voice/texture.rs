@@ -111,6 +111,9 @@ impl Filter {
 /// repeated [`TAP_REACH_FRAMES`] times: `[TEXTURE_BANDS, frames + 2 * TAP_REACH_FRAMES]`.
 fn padded_levels(frames: &VoiceFrames) -> Vec<f32> {
     let count = frames.count();
+    if count == 0 {
+        return vec![0.0; TEXTURE_BANDS * 2 * TAP_REACH_FRAMES];
+    }
     let floors = floors(frames);
     let mut levels = Vec::with_capacity(TEXTURE_BANDS * (count + 2 * TAP_REACH_FRAMES));
     for band in 0..TEXTURE_BANDS {

@@ -3,20 +3,27 @@
 use super::VoiceError;
 use super::evaluation::{Confusion, Evaluation};
 use super::expert::{Expert, ExpertSettings, Kernel, Sample};
+use super::frames::FINE_BANDS;
 use super::model::{CLASSES, Features, Probabilities, Stretches, VoiceEmotion};
+use esarm_kernels::random::Random;
 use esarm_values::Audio;
 use std::collections::BTreeSet;
 
 /// The experts on measures (Gaussian, linear) and on textures.
 const SETTINGS: [ExpertSettings; 3] = [
-    ExpertSettings { kernel: Kernel::Gaussian { sharpness: 0.3 }, ridge: 0.3, speaker_penalty: 5.0 },
-    ExpertSettings { kernel: Kernel::Linear, ridge: 0.5, speaker_penalty: 5.0 },
-    ExpertSettings { kernel: Kernel::Gaussian { sharpness: 0.3 }, ridge: 0.3, speaker_penalty: 5.0 },
+    ExpertSettings { kernel: Kernel::Gaussian { sharpness: 0.3 }, ridge: 1.0, speaker_penalty: 5.0 },
+    ExpertSettings { kernel: Kernel::Linear, ridge: 2.0, speaker_penalty: 5.0 },
+    ExpertSettings { kernel: Kernel::Gaussian { sharpness: 0.3 }, ridge: 1.0, speaker_penalty: 5.0 },
 ];
 /// Length of the windows that are judged beside whole clips, in seconds: what following a voice over time uses.
 const WINDOW_SECS: f64 = 1.8;
 /// Time from window to window, in seconds.
 const WINDOW_HOP_SECS: f64 = 0.6;
+
+/// Deviation of the colour of recordings, in dB.
+const COLOUR_DB: f32 = 4.0;
+/// Sets the draws of colours apart.
+const COLOUR_STREAM: u64 = 0x636f_6c6f;
 
 /// A labelled clip.
 pub struct TrainingClip {
@@ -46,6 +53,8 @@ struct Example {
     speaker: usize,
     class: usize,
     whole: Features,
+    /// The whole clip as two other recordings would give it: one to train on, one to judge.
+    coloured: [Features; 2],
     windows: Vec<Features>,
 }
 
@@ -61,7 +70,7 @@ pub fn train(clips: &[TrainingClip]) -> Result<(VoiceEmotion, TrainingReport), V
         )));
     }
     let examples: Vec<Example> =
-        clips.iter().map(|clip| example(clip, &speakers)).collect::<Result<_, _>>()?;
+        (0..).zip(clips).map(|(number, clip)| example(number, clip, &speakers)).collect::<Result<_, _>>()?;
     let mut evaluation = Evaluation::default();
     let mut kept_out = Vec::with_capacity(examples.len());
     for (speaker, name) in speakers.iter().enumerate() {
@@ -71,6 +80,7 @@ pub fn train(clips: &[TrainingClip]) -> Result<(VoiceEmotion, TrainingReport), V
             let scores = judge.scores(&example.whole);
             confusion.add(example.class, judge.judge(&example.whole).likeliest());
             evaluation.clips.add(example.class, judge.judge(&example.whole).likeliest());
+            evaluation.coloured.add(example.class, judge.judge(&example.coloured[1]).likeliest());
             for window in &example.windows {
                 evaluation.windows.add(example.class, judge.judge(window).likeliest());
             }
@@ -88,7 +98,7 @@ pub fn train(clips: &[TrainingClip]) -> Result<(VoiceEmotion, TrainingReport), V
     Ok((judge, TrainingReport { clips: clips.len(), speakers, evaluation, temperature }))
 }
 
-fn example(clip: &TrainingClip, speakers: &[String]) -> Result<Example, VoiceError> {
+fn example(number: u64, clip: &TrainingClip, speakers: &[String]) -> Result<Example, VoiceError> {
     if clip.class >= CLASSES.len() {
         let message =
             format!("\"{}\" has class {}, but there are {}", clip.audio.name, clip.class, CLASSES.len());
@@ -97,6 +107,10 @@ fn example(clip: &TrainingClip, speakers: &[String]) -> Result<Example, VoiceErr
     let duration = clip.audio.duration_secs();
     let stretches = Stretches::around(&clip.audio, 0.0, duration)?;
     let no_voice = || VoiceError::NoVoice(clip.audio.name.clone());
+    let recoloured = |number| {
+        let stretches = Stretches::coloured(&clip.audio, 0.0, duration, &colour(number))?;
+        stretches.features(0.0, duration).ok_or_else(no_voice)
+    };
     let starts = (0..)
         .map(|index| f64::from(index) * WINDOW_HOP_SECS)
         .take_while(|start| start + WINDOW_SECS <= duration);
@@ -104,19 +118,35 @@ fn example(clip: &TrainingClip, speakers: &[String]) -> Result<Example, VoiceErr
         speaker: speakers.iter().position(|speaker| *speaker == clip.speaker).unwrap_or_default(),
         class: clip.class,
         whole: stretches.features(0.0, duration).ok_or_else(no_voice)?,
+        coloured: [recoloured(2 * number)?, recoloured(2 * number + 1)?],
         windows: starts.filter_map(|start| stretches.features(start, start + WINDOW_SECS)).collect(),
     })
 }
 
-/// A classifier with temperature 1.
+/// What another microphone and room add to each band, in dB: random values at six places of the mel scale, joined
+/// by straight lines.
+fn colour(number: u64) -> [f32; FINE_BANDS] {
+    let random = Random::new(COLOUR_STREAM, number);
+    let places = 5.0;
+    std::array::from_fn(|band| {
+        let position = places * band as f32 / (FINE_BANDS - 1) as f32;
+        let before = position.floor().min(places - 1.0);
+        let value = |place: f32| COLOUR_DB * random.normal(place as u64);
+        value(before) + (value(before + 1.0) - value(before)) * (position - before)
+    })
+}
+
+/// A classifier with temperature 1, from the clips and their coloured twins.
 fn fit<'a>(examples: impl Iterator<Item = &'a Example> + Clone) -> Result<VoiceEmotion, VoiceError> {
-    let fit = |settings: &ExpertSettings, features: fn(&Features) -> &[f32]| {
-        let sample = |example: &'a Example| Sample {
-            features: features(&example.whole),
+    let fit = |settings: &ExpertSettings, values: fn(&Features) -> &[f32]| {
+        let twins =
+            examples.clone().flat_map(|example| [(example, &example.whole), (example, &example.coloured[0])]);
+        let sample = |(example, features): (&Example, &'a Features)| Sample {
+            features: values(features),
             class: example.class,
             speaker: example.speaker,
         };
-        let samples: Vec<Sample<'_>> = examples.clone().map(sample).collect();
+        let samples: Vec<Sample<'a>> = twins.map(sample).collect();
         Expert::fit(&samples, CLASSES.len(), settings)
     };
     Ok(VoiceEmotion {
