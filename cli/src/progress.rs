@@ -50,7 +50,7 @@ fn show(bar: &ProgressBar, event: Event<'_>) {
     match event {
         Event::Started { node } => bar.set_message(node.to_string()),
         Event::Progress { node, fraction, words } => {
-            bar.set_message(format!("{node}: {words} {:.0} %", fraction * 100.0))
+            bar.set_message(format!("{node}: {words} {:.0} %", fraction * 100.0));
         }
         Event::Finished { .. } => bar.inc(1),
     }

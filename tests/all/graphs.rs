@@ -13,7 +13,7 @@ fn shipped() -> Vec<PathBuf> {
     paths
 }
 
-/// Loading and saving a shipped graph changes nothing. With ESARM_BLESS=1 the files are rewritten instead.
+/// Loading and saving a shipped graph changes nothing. With `ESARM_BLESS=1` the files are rewritten instead.
 #[test]
 fn shipped_graphs_are_as_they_would_be_saved() {
     for path in shipped() {

@@ -79,7 +79,7 @@ mod tests {
             let helps =
                 helps.chain(schema.parameters.iter().map(|parameter| &parameter.help)).chain([&schema.help]);
             helps.for_each(|help| {
-                assert!(help.ends_with('.'), "{}: \"{help}\" is no sentence", schema.type_id)
+                assert!(help.ends_with('.'), "{}: \"{help}\" is no sentence", schema.type_id);
             });
         }
     }
