@@ -1,5 +1,5 @@
 //! The command line as scripts see it: arguments, files, exit codes and messages of the real program.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod animate;
 mod bad_input;

@@ -1,4 +1,5 @@
 //! The voice classifier on real recordings, found through `ESARM_DATA` (default `../shared/data`).
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
 
 use esarm_audio::{LoadOptions, load, resample};
 use esarm_emotion::voice::{CLASSES, Confusion, OverTime, VoiceEmotion, emodb};
