@@ -57,7 +57,8 @@ fn check() -> Result<(), Failure> {
     run("wasm", &mut cargo(&["check", "--package", "esarm-graph", "--target", "wasm32-unknown-unknown"]))?;
     run(
         "documents",
-        cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"),
+        cargo(&["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private_intra_doc_links"),
     )?;
     tests::first_use()?;
     tests::test(&[])
