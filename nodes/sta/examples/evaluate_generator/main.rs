@@ -8,8 +8,8 @@ mod head;
 mod recorded;
 mod speech;
 
-use esarm_sta::generator::{GenerateOptions, Generated, Generator};
 use esarm_kernels::random::Random;
+use esarm_sta::generator::{GenerateOptions, Generated, Generator};
 use esarm_sta::training::recordings::{LabelledSpeech, read_emodb, read_facegood};
 use esarm_sta::training::{HELD_OUT_CLIP, HELD_OUT_SPEAKERS};
 use esarm_values::{ARKIT_SHAPES, Audio, EMOTIONS, Emotion};
@@ -104,7 +104,11 @@ fn labelled_speech(generator: &Generator, lips: &Lips, data: &Path) -> Result<()
     row("  sound with noise 20 dB below", &clips, &Trial { sound: noisy, ..mean.clone() })?;
     row("  sound muffled", &clips, &Trial { sound: muffled, ..mean.clone() })?;
     row("  control: static", &clips, &Trial { control: |gaps| vec![0.03; gaps.len()], ..mean.clone() })?;
-    row("  control: reversed", &clips, &Trial { control: |gaps| gaps.into_iter().rev().collect(), ..mean.clone() })?;
+    row(
+        "  control: reversed",
+        &clips,
+        &Trial { control: |gaps| gaps.into_iter().rev().collect(), ..mean.clone() },
+    )?;
     row("  control: 200 ms late", &clips, &Trial { control: late, ..mean.clone() })?;
     let take = |emotion: usize, seed: u64| Trial {
         emotion: Emotion::constant(emotion, 1.0),
@@ -142,7 +146,11 @@ fn softer(samples: &[f32]) -> Vec<f32> {
 fn noisy(samples: &[f32]) -> Vec<f32> {
     let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
     let random = Random::new(5, 0);
-    samples.iter().zip(0..).map(|(sample, index)| sample + 0.1 * power.sqrt() * random.normal(index)).collect()
+    samples
+        .iter()
+        .zip(0..)
+        .map(|(sample, index)| sample + 0.1 * power.sqrt() * random.normal(index))
+        .collect()
 }
 
 fn muffled(samples: &[f32]) -> Vec<f32> {

@@ -92,7 +92,8 @@ pub(crate) fn judge(
 /// Recordings with machine-made phone alignments: pairs of `NAME.wav` and `NAME.phone.json` in a folder.
 pub(crate) fn read_aligned(folder: &Path) -> Result<Vec<LabelledSpeech>, Box<dyn Error>> {
     let mut speech = Vec::new();
-    let mut paths: Vec<_> = std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "wav")) {
         let text = std::fs::read_to_string(path.with_extension("phone.json"))?;
@@ -135,7 +136,9 @@ fn judge_clip(
         };
         match name {
             "p" | "b" | "m" => scores.closed.add(smallest < CLOSED),
-            "a" | "E" | "aa" | "ae" | "eh" | "ay" | "aw" if end - start > SHORTEST_VOWEL_SECS => scores.open.add(largest > OPEN),
+            "a" | "E" | "aa" | "ae" | "eh" | "ay" | "aw" if end - start > SHORTEST_VOWEL_SECS => {
+                scores.open.add(largest > OPEN)
+            }
             _ => {}
         }
         let silent = label == "." || label.starts_with(['(', '_']);

@@ -77,7 +77,8 @@ mod tests {
         let width = motion.channels().len();
         for (index, value) in motion.values_mut().iter_mut().enumerate() {
             let frame = index / width;
-            *value = 0.5 + 0.3 * (frame as f32 * 0.05).sin() + if frame.is_multiple_of(2) { 0.05 } else { -0.05 };
+            *value =
+                0.5 + 0.3 * (frame as f32 * 0.05).sin() + if frame.is_multiple_of(2) { 0.05 } else { -0.05 };
         }
         motion
     }
