@@ -17,7 +17,10 @@ use self::compose::Composer;
 use self::features::{
     FEATURE_FRAMES_BEFORE, FEATURE_SECS_AFTER, FeatureExtractor, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ,
 };
-use self::network::{ContentNetwork, ExpressionNetwork, PROSODY_TAPS, TRUNK_TAPS, reach_after, reach_before};
+use self::network::{
+    ContentNetwork, EVIDENCE_FRAMES_BEFORE, ExpressionNetwork, PROSODY_TAPS, TRUNK_TAPS, reach_after,
+    reach_before,
+};
 use self::noise::NoiseModel;
 use self::weights::Weights;
 use crate::visemes::Viseme;
@@ -26,7 +29,8 @@ use esarm_values::{ARKIT_SHAPES, Audio, Emotion, FrameRate, Track};
 use std::ops::Range;
 
 /// Model frames before a frame on which the networks depend.
-pub const NETWORK_FRAMES_BEFORE: i64 = larger(reach_before(TRUNK_TAPS), reach_before(PROSODY_TAPS));
+pub const NETWORK_FRAMES_BEFORE: i64 =
+    larger(reach_before(TRUNK_TAPS) + EVIDENCE_FRAMES_BEFORE, reach_before(PROSODY_TAPS));
 /// Model frames after a frame on which the networks depend.
 pub const NETWORK_FRAMES_AFTER: i64 = larger(reach_after(TRUNK_TAPS), reach_after(PROSODY_TAPS));
 /// Model frames after a time that the interpolation to the output's frame rate uses.

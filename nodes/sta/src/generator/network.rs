@@ -20,6 +20,14 @@ pub const TRUNK_TAPS: [[i64; 3]; 6] =
     [[-1, 0, 1], [-2, 0, 2], [-8, -4, 0], [-3, 0, 3], [-16, -8, 0], [-1, 0, 1]];
 /// Frames that the two layers of the prosody network look at, relative to their own.
 pub const PROSODY_TAPS: [[i64; 6]; 2] = [[-8, -5, -3, -1, 1, 3], [-20, -14, -9, -5, -2, 0]];
+/// Frames of the trunk and of the stacks that correct the recorded mouth.
+const EVIDENCE_TRUNK_TAPS: [i64; 3] = [-10, -5, 0];
+const EVIDENCE_STACK_TAPS: [i64; 2] = [-4, 0];
+/// Values that correct the recorded mouth.
+pub const EVIDENCE_COUNT: usize =
+    TRUNK_WIDTH * EVIDENCE_TRUNK_TAPS.len() + STACK_COUNT * EVIDENCE_STACK_TAPS.len();
+/// Frames that the correction looks back beyond the trunk.
+pub(crate) const EVIDENCE_FRAMES_BEFORE: i64 = -EVIDENCE_TRUNK_TAPS[0];
 /// Width of the prosody network.
 pub const PROSODY_WIDTH: usize = 32;
 /// Dynamics that prosody offers to every emotion.
@@ -114,6 +122,7 @@ pub struct ContentNetwork {
     inner: Vec<Dense>,
     outer: Vec<Dense>,
     readout: Dense,
+    correction: Dense,
 }
 
 impl ContentNetwork {
@@ -122,7 +131,8 @@ impl ContentNetwork {
         let blocks =
             |part: &'static str| (0..TRUNK_TAPS.len()).map(move |index| format!("content.{index}.{part}"));
         let stem = std::iter::once("content.stem".to_owned());
-        stem.chain(blocks("inner")).chain(blocks("outer")).chain(["content.readout".to_owned()]).collect()
+        let ends = ["readout", "correction"].map(|name| format!("content.{name}"));
+        stem.chain(blocks("inner")).chain(blocks("outer")).chain(ends).collect()
     }
 
     /// Inputs and outputs of the layers, in the order of [`ContentNetwork::layer_names`].
@@ -131,7 +141,7 @@ impl ContentNetwork {
         let mut sizes = vec![[STACK_COUNT, TRUNK_WIDTH]];
         sizes.extend(TRUNK_TAPS.map(|_| [taps * TRUNK_WIDTH, TRUNK_WIDTH]));
         sizes.extend(TRUNK_TAPS.map(|_| [TRUNK_WIDTH, TRUNK_WIDTH]));
-        sizes.push([TRUNK_WIDTH, READOUT_COUNT]);
+        sizes.extend([[TRUNK_WIDTH, READOUT_COUNT], [EVIDENCE_COUNT, CONTENT_COUNT]]);
         sizes
     }
 
@@ -139,18 +149,24 @@ impl ContentNetwork {
     pub fn from_layers(layers: Vec<DenseWeights>, device: &Device) -> Self {
         let mut layers = layers.into_iter().map(|layer| Dense::new(layer, device));
         let mut take = |count: usize| layers.by_ref().take(count).collect::<Vec<_>>();
-        let (mut stem, inner, outer, mut readout) =
-            (take(1), take(TRUNK_TAPS.len()), take(TRUNK_TAPS.len()), take(1));
-        Self { stem: stem.remove(0), inner, outer, readout: readout.remove(0) }
+        let (mut stem, inner, outer) = (take(1), take(TRUNK_TAPS.len()), take(TRUNK_TAPS.len()));
+        let (mut readout, mut correction) = (take(1), take(1));
+        Self {
+            stem: stem.remove(0),
+            inner,
+            outer,
+            readout: readout.remove(0),
+            correction: correction.remove(0),
+        }
     }
 
-    /// A network to be trained: residual blocks start as the identity, the readout small.
+    /// A network to be trained: residual blocks start almost as the identity, the readout small, without correction.
     pub fn random(seed: u64, device: &Device) -> Self {
-        let last = Self::layer_sizes().len() - 1;
+        let readout = Self::layer_sizes().len() - 2;
         let layers = Self::layer_sizes().into_iter().enumerate().map(|(index, [inputs, outputs])| {
             let gain = match index {
                 0 => 1.4,
-                _ if index == last => 0.3,
+                _ if index > readout => 0.0,
                 _ if index > TRUNK_TAPS.len() => 0.3,
                 _ => 1.4,
             };
@@ -161,20 +177,52 @@ impl ContentNetwork {
 
     /// The layers, in the order of [`ContentNetwork::layer_names`].
     pub fn layers(&self) -> Vec<DenseWeights> {
-        let all = std::iter::once(&self.stem).chain(&self.inner).chain(&self.outer).chain([&self.readout]);
+        let ends = [&self.readout, &self.correction];
+        let all = std::iter::once(&self.stem).chain(&self.inner).chain(&self.outer).chain(ends);
         all.map(Dense::weights).collect()
     }
 
     /// `[batch, frames, STACK_COUNT]` to `[batch, frames, READOUT_COUNT]`.
-    pub fn forward(&self, stacks: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, stacks: &Tensor<3>) -> Tensor<3> {
+        let trunk = self.trunk(stacks);
+        let [batch, frames, _] = stacks.dims();
+        let correction = self.correction.forward(self.evidence(stacks, &trunk));
+        let correction = correction.reshape([batch, frames, CONTENT_COUNT]);
+        let readout = self.read(trunk);
+        let recorded = readout.clone().narrow(2, 0, CONTENT_COUNT) + correction;
+        Tensor::cat(vec![recorded, readout.narrow(2, CONTENT_COUNT, READOUT_COUNT - CONTENT_COUNT)], 2)
+    }
+
+    /// What the correction of the recorded mouth is made from: the trunk now and before, and the stacks now and
+    /// before, `[batch * frames, EVIDENCE_COUNT]`.
+    pub fn evidence(&self, stacks: &Tensor<3>, trunk: &Tensor<3>) -> Tensor<2> {
+        Tensor::cat(vec![gather(trunk, EVIDENCE_TRUNK_TAPS), gather(stacks, EVIDENCE_STACK_TAPS)], 1)
+    }
+
+    /// The readout of the trunk without the correction: `[batch, frames, TRUNK_WIDTH]` to `[.., READOUT_COUNT]`.
+    pub fn read(&self, trunk: Tensor<3>) -> Tensor<3> {
+        let [batch, frames, width] = trunk.dims();
+        self.readout.forward(trunk.reshape([batch * frames, width])).reshape([batch, frames, READOUT_COUNT])
+    }
+
+    /// The same network with another correction.
+    #[must_use]
+    pub fn with_correction(mut self, correction: DenseWeights) -> Self {
+        self.correction = Dense::new(correction, &self.readout.weight.val().device());
+        self
+    }
+
+    /// `[batch, frames, STACK_COUNT]` to `[batch, frames, TRUNK_WIDTH]`.
+    pub fn trunk(&self, stacks: &Tensor<3>) -> Tensor<3> {
         let [batch, frames, width] = stacks.dims();
+        let stacks = stacks.clone();
         let mut trunk = activation::relu(self.stem.forward(stacks.reshape([batch * frames, width])));
         for ((inner, outer), taps) in self.inner.iter().zip(&self.outer).zip(TRUNK_TAPS) {
             let sequence = trunk.clone().reshape([batch, frames, TRUNK_WIDTH]);
             let hidden = activation::relu(inner.forward(gather(&sequence, taps)));
             trunk = trunk + outer.forward(hidden);
         }
-        self.readout.forward(activation::relu(trunk)).reshape([batch, frames, READOUT_COUNT])
+        activation::relu(trunk).reshape([batch, frames, TRUNK_WIDTH])
     }
 }
 

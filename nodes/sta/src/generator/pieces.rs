@@ -16,9 +16,11 @@ use std::ops::Range;
 
 /// Seconds generated at a time.
 const PIECE_SECS: f64 = 20.0;
-/// Closure score (logit) at which the seal begins, and the span to the full seal.
-const SEAL_FROM: f32 = -2.9;
-const SEAL_SPAN: f32 = 1.5;
+/// Scores (logits) of closure and of silence at which the seal begins, and the span to the full seal. They are low
+/// because a missed p, b or m is seen at once, while lips that touch a little too often are not.
+const SEAL_FROM_CLOSURE: f32 = -1.7;
+const SEAL_FROM_SILENCE: f32 = -3.0;
+const SEAL_SPAN: f32 = 1.3;
 
 /// What has been generated so far.
 #[derive(Default)]
@@ -84,7 +86,7 @@ impl Generator {
             let kept = result.narrow(1, wanted, (frames.end - frames.start) as usize);
             kept.into_data().iter::<f32>().collect()
         };
-        let readout = keep(self.content.forward(tensor(features.stacks, STACK_COUNT)));
+        let readout = keep(self.content.forward(&tensor(features.stacks, STACK_COUNT)));
         let weights: Vec<f32> = wide.flat_map(|frame| emotion_at(emotion, frame)).collect();
         let prosody = tensor(features.prosody, PROSODY_COUNT);
         let expression = keep(self.expression.forward(tensor(weights, EMOTIONS.len()), &prosody));
@@ -131,7 +133,8 @@ fn heard(row: &[f32]) -> Vec<f32> {
     let largest = scores.iter().copied().fold(f32::MIN, f32::max);
     let exponentials: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
     let sum: f32 = exponentials.iter().sum();
-    let seal = smooth_step((closure.max(silence) - SEAL_FROM) / SEAL_SPAN);
+    let seal = |score: f32, from: f32| smooth_step((score - from) / SEAL_SPAN);
+    let seal = seal(closure, SEAL_FROM_CLOSURE).max(seal(silence, SEAL_FROM_SILENCE));
     let mut values = vec![seal];
     values.extend(exponentials.iter().map(|value| value / sum));
     values[1 + Viseme::Silence as usize] =

@@ -3,8 +3,17 @@
 use crate::generator::features::SAMPLE_RATE_HZ;
 use esarm_kernels::random::Random;
 
+/// Share of examples of which only the level changes.
+const PLAIN_SHARE: f32 = 0.4;
+
 /// Changes the sound of `samples` in place, as drawn from `random`.
 pub(super) fn disguise(samples: &mut [f32], random: Random) {
+    let gain = 10_f32.powf(random.between(12, -26.0, 8.0) / 20.0);
+    samples.iter_mut().for_each(|sample| *sample *= gain);
+    if random.uniform(13) < PLAIN_SHARE {
+        clip(samples);
+        return;
+    }
     let chance = |counter: u64, share: f32| random.uniform(counter) < share;
     if chance(0, 0.5) {
         tilt(samples, random.between(1, -0.6, 0.75));
@@ -22,8 +31,11 @@ pub(super) fn disguise(samples: &mut [f32], random: Random) {
     if chance(9, 0.75) {
         add_noise(samples, random.between(10, 14.0, 48.0), random.between(11, 0.0, 0.97), random.split(1));
     }
-    let gain = 10_f32.powf(random.between(12, -26.0, 8.0) / 20.0);
-    samples.iter_mut().for_each(|sample| *sample = (*sample * gain).clamp(-1.0, 1.0));
+    clip(samples);
+}
+
+fn clip(samples: &mut [f32]) {
+    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
 }
 
 /// First-order tilt of the spectrum: below 0 duller, above 0 brighter.

@@ -153,7 +153,9 @@ pub struct SpeechTargets {
 }
 
 /// Shortest rest in which the mouth closes; shorter ones are stops between words.
-const SHORTEST_REST_SECS: f64 = 0.12;
+const SHORTEST_REST_SECS: f64 = 0.08;
+/// How long before and after a rest the lips are already and still together.
+const REST_MARGIN_SECS: f64 = 0.03;
 
 /// Targets for labelled speech; `loudness` is the level of each frame relative to the clip's vowels, about 0.7 to 1.3.
 pub fn speech_targets(phones: &[Phone], duration_secs: f64, loudness: &[f32]) -> SpeechTargets {
@@ -177,7 +179,7 @@ pub fn speech_targets(phones: &[Phone], duration_secs: f64, loudness: &[f32]) ->
     SpeechTargets { content, viseme, closure, silence }
 }
 
-/// Rests that last at least [`SHORTEST_REST_SECS`], without their first and last 30 ms, in which the mouth still moves.
+/// Rests that last at least [`SHORTEST_REST_SECS`], with [`REST_MARGIN_SECS`] around them.
 fn long_rests(rest: &[bool]) -> Vec<f32> {
     let mut silence = vec![0.0; rest.len()];
     let shortest = (SHORTEST_REST_SECS * TARGET_FRAMES_PER_SEC) as usize;
@@ -185,7 +187,8 @@ fn long_rests(rest: &[bool]) -> Vec<f32> {
     while start < rest.len() {
         let length = rest[start..].iter().take_while(|quiet| **quiet).count();
         if length >= shortest || (length > 0 && (start == 0 || start + length == rest.len())) {
-            silence[start..start + length].fill(1.0);
+            let margin = (REST_MARGIN_SECS * TARGET_FRAMES_PER_SEC) as usize;
+            silence[start.saturating_sub(margin)..(start + length + margin).min(rest.len())].fill(1.0);
         }
         start += length.max(1);
     }

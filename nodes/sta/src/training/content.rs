@@ -24,7 +24,7 @@ pub struct ContentSchedule {
 
 impl Default for ContentSchedule {
     fn default() -> Self {
-        Self { steps: 3000, examples: [2, 3, 3], learning_rate: 2e-3 }
+        Self { steps: 3000, examples: [4, 3, 2], learning_rate: 2e-3 }
     }
 }
 
@@ -119,7 +119,8 @@ fn losses(network: &ContentNetwork, batch: Batch, device: &Device) -> (Tensor<1>
         Tensor::<3>::from_data(TensorData::new(values, [count, EXAMPLE_FRAMES, width]), device)
     };
     let (targets, weights) = (tensor(batch.targets, READOUT_COUNT), tensor(batch.weights, READOUT_COUNT));
-    let readout = network.forward(tensor(batch.stacks, STACK_COUNT));
+    // The correction is fitted afterwards.
+    let readout = network.read(network.trunk(&tensor(batch.stacks, STACK_COUNT)));
     let judged = (count * EXAMPLE_FRAMES) as f32;
     let part = |tensor: &Tensor<3>, start: usize, width: usize| tensor.clone().narrow(2, start, width);
     let postures = {

@@ -103,10 +103,27 @@ impl Clip {
                     targets[channel] = now[channel] + (next[channel] - now[channel]) * phase;
                     weights[channel] = if animated[channel] { RECORDED_WEIGHTS[channel] } else { 0.0 };
                 }
+                if targets[..CONTENT_COUNT]
+                    .iter()
+                    .zip(OPENING)
+                    .map(|(posture, opens)| posture * opens)
+                    .sum::<f32>()
+                    > CLEARLY_OPEN
+                {
+                    // Recorded lips that are apart are neither closed nor at rest; of others nothing is known.
+                    weights[READOUT_COUNT - 2] = CLOSURE_WEIGHT;
+                    weights[READOUT_COUNT - 1] = SILENCE_WEIGHT;
+                }
             }
         }
     }
 }
+
+/// About how far each content channel moves the lips apart, relative to the jaw.
+const OPENING: [f32; CONTENT_COUNT] =
+    [1.0, 0.0, 0.35, 0.0, 0.2, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// Opening from which recorded lips are clearly apart.
+const CLEARLY_OPEN: f32 = 0.1;
 
 /// How much an error of each recorded posture counts: about the inverse variance, less for rare ones.
 const RECORDED_WEIGHTS: [f32; CONTENT_COUNT] =

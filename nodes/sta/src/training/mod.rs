@@ -7,6 +7,7 @@ pub mod audio_files;
 mod augment;
 pub mod coarticulation;
 mod content;
+mod correction;
 mod dataset;
 mod expression;
 pub mod phones;
@@ -168,6 +169,9 @@ pub fn train(
     })?;
 
     let network = ContentNetwork::from_layers(content, &Device::flex());
+    report("fitting the correction of the recorded mouth");
+    let correction = correction::fit_correction(&network, &animated, options.seed)?;
+    let network = network.with_correction(correction);
     let noise = variation::fit_noise(&network, &animated, &options.data.join("livelink_csv"))?;
     let weights = Weights { content: network.layers(), expression, recorded_share: recorded_shares(), noise };
     let bytes = weights.to_bytes(&[

@@ -71,7 +71,7 @@ fn add_residuals(
     let stacks = FeatureExtractor::new()?.stacks(&audio, 0..frames)?;
     let input =
         Tensor::<3>::from_data(TensorData::new(stacks, [1, frames as usize, STACK_COUNT]), &Device::flex());
-    let readout: Vec<f32> = network.forward(input).into_data().iter::<f32>().collect();
+    let readout: Vec<f32> = network.forward(&input).into_data().iter::<f32>().collect();
     for channel in (0..CONTENT_COUNT).filter(|channel| recording.animated[*channel]) {
         let shape = shapes_of_content(CONTENT_CHANNELS[channel])[0];
         let residuals: Vec<f32> = (0..frames as usize)
