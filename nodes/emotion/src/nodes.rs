@@ -285,3 +285,103 @@ fn adjust(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let adjusted = crate::adjust(context.emotion("emotion")?, preferred, &adjustment);
     adjusted.map(emotion_output).map_err(|error: EmotionError| NodeError::failed(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esarm_graph::{CurveKey, EmotionKey, ParameterValue};
+    use esarm_values::{Audio, emotion_index};
+
+    fn run(
+        type_id: &str,
+        parameters: &[(&str, ParameterValue)],
+        inputs: &[(&str, Value)],
+    ) -> Result<Outputs, NodeError> {
+        node_types().into_iter().find(|node| node.schema.type_id == type_id).unwrap().call(parameters, inputs)
+    }
+
+    fn emotion(outputs: &Outputs) -> Arc<Emotion> {
+        match &outputs["emotion"] {
+            Value::Emotion(emotion) => emotion.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ramp(from: f64, to: f64) -> ParameterValue {
+        let key = |(time_secs, value)| CurveKey { time_secs, value, interpolation: Interpolation::Linear };
+        ParameterValue::Curve(Curve { keys: [(0.0, from), (2.0, to)].map(key).to_vec() })
+    }
+
+    fn constant(name: &str) -> Value {
+        Value::Emotion(Arc::new(Emotion::constant(emotion_index(name).unwrap(), 1.0)))
+    }
+
+    #[test]
+    fn labels_take_a_number_or_a_curve() {
+        let angry = ("emotion", ParameterValue::Text("angry".into()));
+        let still =
+            run("emotion.label", &[angry.clone(), ("intensity", ParameterValue::Number(0.3))], &[]).unwrap();
+        assert_eq!(emotion(&still).weights_at(9.0)[3], 0.3);
+        let moving = emotion(&run("emotion.label", &[angry, ("intensity", ramp(0.0, 1.0))], &[]).unwrap());
+        assert!((moving.weights_at(0.5)[3] - 0.25).abs() < 1e-6 && moving.weights_at(3.0)[3] == 1.0);
+    }
+
+    #[test]
+    fn keys_make_a_curve_and_bad_ones_an_error() {
+        let keys = |emotion: &str| {
+            let key = EmotionKey {
+                time_secs: 1.0,
+                emotion: emotion.to_owned(),
+                intensity: 0.8,
+                interpolation: Interpolation::Hold,
+            };
+            [("keys", ParameterValue::EmotionKeys { emotion_keys: vec![key] })]
+        };
+        assert_eq!(emotion(&run("emotion.curve", &keys("fear"), &[]).unwrap()).weights_at(0.0)[4], 0.8);
+        let error = run("emotion.curve", &keys("afraid"), &[]).unwrap_err().to_string();
+        assert!(error.contains("keys") && error.contains("afraid"), "{error}");
+    }
+
+    #[test]
+    fn mixes_follow_their_weights_over_time() {
+        let inputs = [("a", constant("happy")), ("b", constant("sad"))];
+        let weights = [("weight_a", ramp(1.0, 0.0)), ("weight_b", ramp(0.0, 1.0))];
+        let mixed = emotion(&run("emotion.mix", &weights, &inputs).unwrap());
+        let [happy, sad] = [1, 2].map(|column| mixed.weights_at(1.5)[column]);
+        assert!((happy - 0.25).abs() < 1e-6 && (sad - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_sphere_gives_points_and_paths() {
+        let happy = Point::of_emotion(1, 0.9);
+        let values = [("arousal", happy.arousal), ("valence", happy.valence), ("dominance", happy.dominance)];
+        let still = values.map(|(axis, value)| (axis, ParameterValue::Number(value)));
+        let weights = emotion(&run("emotion.sphere", &still, &[]).unwrap()).weights_at(0.0);
+        assert!((weights[0] - 0.1).abs() < 1e-6 && weights[1] > 0.5);
+        let moving = values.map(|(axis, value)| (axis, ramp(0.0, value)));
+        let path = emotion(&run("emotion.sphere", &moving, &[]).unwrap());
+        assert_eq!(path.weights_at(0.0)[0], 1.0);
+        assert!((path.weights_at(1.0)[0] - 0.55).abs() < 1e-5);
+    }
+
+    #[test]
+    fn adjusting_mixes_the_preferred_emotion_only_when_wired() {
+        let heard = ("emotion", constant("happy"));
+        let alone = emotion(&run("emotion.adjust", &[], std::slice::from_ref(&heard)).unwrap());
+        assert!((alone.weights_at(0.0)[1] - 1.0).abs() < 1e-6);
+        let both = emotion(&run("emotion.adjust", &[], &[heard, ("preferred", constant("sad"))]).unwrap());
+        assert!((both.weights_at(0.0)[1] - 0.5).abs() < 1e-6 && (both.weights_at(0.0)[2] - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn voices_give_an_emotion_and_a_report() {
+        let quiet = Value::Audio(Arc::new(Audio::new("quiet", 16_000, vec![0.0; 16_000])));
+        let heard = emotion(&run("emotion.from_voice", &[], &[("audio", quiet.clone())]).unwrap());
+        assert_eq!((heard.track().frame_count(), heard.weights_at(0.5)[0]), (10, 1.0));
+        let report = run("emotion.voice_report", &[], &[("audio", quiet)]).unwrap();
+        assert_eq!(report["probabilities"], Value::Text("{}".into()));
+        let broken = Value::Audio(Arc::new(Audio::new("broken", 16_000, vec![f32::NAN; 16_000])));
+        let error = run("emotion.from_voice", &[], &[("audio", broken)]).unwrap_err().to_string();
+        assert!(error.contains("audio"), "{error}");
+    }
+}

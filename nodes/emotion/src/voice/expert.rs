@@ -12,6 +12,9 @@ const CLAMP: f32 = 3.0;
 /// Steps of a kept feature per deviation.
 const STEPS: f32 = 127.0 / CLAMP;
 
+/// Largest factor of a whole-number product: with steps of up to 127, sums of 4,000 features stay within 32 bits.
+const MAX_FACTOR: f32 = 4095.0;
+
 /// How an expert compares vectors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kernel {
@@ -59,6 +62,8 @@ pub(crate) struct Expert {
     pub(crate) coefficients: Vec<f32>,
     /// Number of classes.
     pub(crate) classes: usize,
+    /// Squared lengths of the weighted kept vectors, see [`Expert::prepared`].
+    pub(crate) norms: Vec<f32>,
 }
 
 impl Expert {
@@ -79,6 +84,7 @@ impl Expert {
             vectors: Vec::with_capacity(samples.len() * width),
             coefficients: Vec::new(),
             classes,
+            norms: Vec::new(),
         };
         for sample in samples {
             let kept = expert.standardised(sample.features);
@@ -89,7 +95,7 @@ impl Expert {
         if expert.kernel == Kernel::Linear {
             expert.collapse();
         }
-        Ok(expert)
+        Ok(expert.prepared())
     }
 
     /// Sums the kept vectors of a linear expert up into one weight per feature and class.
@@ -117,11 +123,7 @@ impl Expert {
         vector.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
         let likenesses: Vec<f32> = match self.kernel {
             Kernel::Linear => vector.into_iter().chain([1.0]).collect(),
-            Kernel::Gaussian { .. } => {
-                let step_weights: Vec<f32> = self.weights.iter().map(|weight| weight / STEPS).collect();
-                let rows = self.vectors.chunks_exact(vector.len());
-                rows.map(|row| self.likeness(&vector, row, &step_weights)).collect()
-            }
+            Kernel::Gaussian { sharpness } => self.likenesses(&vector, sharpness),
         };
         let mut scores = vec![0.0; self.classes];
         for (likeness, coefficients) in likenesses.iter().zip(self.coefficients.chunks_exact(self.classes)) {
@@ -131,6 +133,36 @@ impl Expert {
                 .for_each(|(score, coefficient)| *score += likeness * coefficient);
         }
         scores
+    }
+
+    /// `exp(-sharpness * mean squared difference)` to every kept vector, from
+    /// `|a - b|² = |a|² + |b|² - 2 a·b` with the inner product in whole numbers.
+    fn likenesses(&self, vector: &[f32], sharpness: f32) -> Vec<f32> {
+        let width = vector.len() as f32;
+        let own: f32 = vector.iter().map(|value| value * value).sum();
+        let onto_steps: Vec<f32> =
+            vector.iter().zip(&self.weights).map(|(value, weight)| value * weight / STEPS).collect();
+        let largest = onto_steps.iter().fold(1e-12_f32, |largest, value| largest.max(value.abs()));
+        let scale = MAX_FACTOR / largest;
+        let factors: Vec<i16> = onto_steps.iter().map(|value| (value * scale).round() as i16).collect();
+        let rows = self.vectors.chunks_exact(vector.len());
+        rows.zip(&self.norms)
+            .map(|(row, norm)| {
+                let product = whole_product(&factors, row) as f32 / scale;
+                (-sharpness * (own + norm - 2.0 * product).max(0.0) / width).exp()
+            })
+            .collect()
+    }
+
+    /// Prepares comparisons; called once the kept vectors and weights are there.
+    pub(crate) fn prepared(mut self) -> Self {
+        let length = |row: &[i8]| {
+            let weighted =
+                row.iter().zip(&self.weights).map(|(step, weight)| f32::from(*step) * weight / STEPS);
+            weighted.map(|value| value * value).sum()
+        };
+        self.norms = self.vectors.chunks_exact(self.means.len().max(1)).map(length).collect();
+        self
     }
 
     fn standardised(&self, features: &[f32]) -> Vec<f32> {
@@ -249,4 +281,9 @@ fn lane_sum(vector: &[f32], kept: &[i8], step_weights: &[f32], term: impl Fn(f32
         }
     }
     lanes.iter().sum()
+}
+
+/// The inner product in whole numbers, exact for up to 4,000 factors within [`MAX_FACTOR`].
+fn whole_product(factors: &[i16], steps: &[i8]) -> i32 {
+    factors.iter().zip(steps).map(|(factor, step)| i32::from(*factor) * i32::from(i16::from(*step))).sum()
 }

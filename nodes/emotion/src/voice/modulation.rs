@@ -40,8 +40,8 @@ pub(crate) struct Modulation {
     transform: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
     band_window: Vec<f32>,
-    /// `e^(-2πi q b / SCALE_BINS)` for `q` in `0..SCALE_BINS / 2 + 1`, one row of bands each.
-    scales: Vec<Complex<f32>>,
+    /// Cosines and sines of `2π q b / SCALE_BINS`: `[SCALE_BINS / 2 + 1, 2, BANDS]`.
+    scales: Vec<f32>,
 }
 
 impl Modulation {
@@ -50,14 +50,16 @@ impl Modulation {
             let weight = |n: usize| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / count as f64).cos();
             (0..count).map(|n| weight(n) as f32).collect()
         };
-        let turn = |q: usize, band: usize| -TAU * (q * band) as f64 / SCALE_BINS as f64;
-        let wave =
-            |q: usize, band: usize| Complex::new(turn(q, band).cos() as f32, turn(q, band).sin() as f32);
+        let angle = |q: usize, band: usize| TAU * (q * band) as f64 / SCALE_BINS as f64;
+        let row = |q: usize| {
+            let cosines = (0..BANDS).map(move |band| angle(q, band).cos() as f32);
+            cosines.chain((0..BANDS).map(move |band| angle(q, band).sin() as f32))
+        };
         Self {
             transform: RealFftPlanner::new().plan_fft_forward(TIME_BINS),
             window: hann(BLOCK_FRAMES),
             band_window: hann(BANDS),
-            scales: (0..=SCALE_BINS / 2).flat_map(|q| (0..BANDS).map(move |band| wave(q, band))).collect(),
+            scales: (0..=SCALE_BINS / 2).flat_map(row).collect(),
         }
     }
 
@@ -87,33 +89,37 @@ impl Modulation {
     fn joint(&self, levels: &[f32]) -> Vec<f32> {
         let mean = levels.iter().sum::<f32>() / levels.len() as f32;
         let rates = JOINT_RATE_EDGES[9] as usize;
-        let mut by_rate = vec![Complex::new(0.0, 0.0); rates * BANDS];
+        let mut by_rate = vec![0.0; rates * 2 * BANDS];
         for band in 0..BANDS {
             let series: Vec<f32> =
                 levels.iter().skip(band).step_by(BANDS).map(|level| level - mean).collect();
             let spectrum = self.joint_spectrum(&series, self.band_window[band]);
             for (rate, value) in spectrum[..rates].iter().enumerate() {
-                by_rate[rate * BANDS + band] = *value;
+                let row = &mut by_rate[rate * 2 * BANDS..][..2 * BANDS];
+                (row[band], row[BANDS + band]) = (value.re, value.im);
             }
         }
         self.joint_powers(&by_rate)
     }
 
-    /// Powers at rate `k` and scale `q`; a real signal's power at `(-k, q)` is that at `(k, -q)`.
-    fn joint_powers(&self, by_rate: &[Complex<f32>]) -> Vec<f32> {
+    /// Mean powers by rate and scale, from the real and the imaginary parts of each rate: `[rates, 2, BANDS]`. A real
+    /// signal's power at rate `-k` and scale `q` is that at `(k, -q)`.
+    fn joint_powers(&self, by_rate: &[f32]) -> Vec<f32> {
         let channels = JOINT_SCALE_EDGES.len() - 1;
         let mut sums = vec![(0.0, 0.0); JOINT];
-        for (rate, row) in (0_i64..).zip(by_rate.chunks_exact(BANDS)) {
-            for (scale, waves) in self.scales.chunks_exact(BANDS).enumerate() {
-                let (mut up, mut down) = (Complex::new(0.0, 0.0), Complex::new(0.0, 0.0));
-                for (value, wave) in row.iter().zip(waves) {
-                    up += value * wave;
-                    down += value * wave.conj();
-                }
+        for (rate, row) in (0_i64..).zip(by_rate.chunks_exact(2 * BANDS)) {
+            let (real, imaginary) = row.split_at(BANDS);
+            for (scale, wave) in self.scales.chunks_exact(2 * BANDS).enumerate() {
+                let (cosine, sine) = wave.split_at(BANDS);
+                let (real_cosine, real_sine) = (dot(real, cosine), dot(real, sine));
+                let (imaginary_cosine, imaginary_sine) = (dot(imaginary, cosine), dot(imaginary, sine));
+                // The value at this rate and scale, and at this rate and the scale's negative.
+                let up = (real_cosine + imaginary_sine).powi(2) + (imaginary_cosine - real_sine).powi(2);
+                let down = (real_cosine - imaginary_sine).powi(2) + (imaginary_cosine + real_sine).powi(2);
                 let column = JOINT_SCALE_EDGES.partition_point(|edge| *edge <= scale) - 1;
-                for (signed, power) in [(rate, up.norm_sqr()), (-rate, down.norm_sqr())] {
+                for (signed, power) in [(rate, up), (-rate, down)] {
                     let channel = JOINT_RATE_EDGES.partition_point(|edge| *edge <= signed);
-                    if (1..JOINT_RATE_EDGES.len()).contains(&channel) && !(rate == 0 && signed < 0) {
+                    if (1..JOINT_RATE_EDGES.len()).contains(&channel) {
                         let sum: &mut (f32, f32) = &mut sums[(channel - 1) * channels + column];
                         *sum = (sum.0 + power, sum.1 + 1.0);
                     }
@@ -153,3 +159,16 @@ fn clamped_levels(frames: &VoiceFrames, first: usize) -> Vec<f32> {
 fn mean_power(bins: &[Complex<f32>]) -> f32 {
     bins.iter().map(Complex::norm_sqr).sum::<f32>() / bins.len() as f32
 }
+
+/// Inner product, summed in eight lanes so that it can be vectorised and is the same on every machine.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 8];
+    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum()
+}
+
+const _: () = assert!(BANDS.is_multiple_of(8), "`dot` takes whole lanes");

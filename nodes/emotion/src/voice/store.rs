@@ -109,6 +109,7 @@ fn read_expert(tensors: &SafeTensors<'_>, name: &str) -> Result<Expert, VoiceErr
         vectors: steps.iter().map(|byte| byte.cast_signed()).collect(),
         coefficients: field("coefficients")?,
         classes: CLASSES.len(),
+        norms: Vec::new(),
     };
     let width = expert.means.len();
     let rows = match kernel {
@@ -121,7 +122,7 @@ fn read_expert(tensors: &SafeTensors<'_>, name: &str) -> Result<Expert, VoiceErr
         && expert.coefficients.len() == rows * CLASSES.len()
         && expert.vectors.len().is_multiple_of(width);
     if fits {
-        Ok(expert)
+        Ok(expert.prepared())
     } else {
         Err(VoiceError::Weights(format!("the tensors of `{name}` do not fit together")))
     }

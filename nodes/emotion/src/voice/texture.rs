@@ -67,18 +67,28 @@ impl Textures {
     }
 }
 
-/// Share above zero, highest value and deviation.
+/// Share above zero, highest value and deviation, in lanes so that they can be vectorised and are the same on every
+/// machine.
 fn pool(responses: &[f32]) -> [f32; POOLS] {
+    const LANES: usize = 8;
     let count = responses.len().max(1) as f32;
-    let (mut positive, mut highest, mut sum, mut squares) = (0_u32, f32::NEG_INFINITY, 0.0, 0.0);
-    for response in responses {
-        positive += u32::from(*response > 0.0);
-        highest = highest.max(*response);
-        sum += response;
-        squares += response * response;
+    let mut positive = [0.0_f32; LANES];
+    let mut highest = [f32::NEG_INFINITY; LANES];
+    let mut sums = [0.0_f32; LANES];
+    let mut squares = [0.0_f32; LANES];
+    let (blocks, rest) = responses.as_chunks::<LANES>();
+    for block in blocks.iter().map(<[f32; LANES]>::as_slice).chain([rest]) {
+        for (lane, &response) in block.iter().enumerate() {
+            positive[lane] += if response > 0.0 { 1.0 } else { 0.0 };
+            highest[lane] = if response > highest[lane] { response } else { highest[lane] };
+            sums[lane] += response;
+            squares[lane] += response * response;
+        }
     }
-    let mean = sum / count;
-    [positive as f32 / count, highest, (squares / count - mean * mean).max(0.0).sqrt()]
+    let mean = sums.iter().sum::<f32>() / count;
+    let variance = squares.iter().sum::<f32>() / count - mean * mean;
+    let highest = highest.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    [positive.iter().sum::<f32>() / count, highest, variance.max(0.0).sqrt()]
 }
 
 impl Filter {
