@@ -74,7 +74,16 @@ fn train(models: &[&str]) -> Result<(), Failure> {
         run("train voice_emotion", &mut cargo(&example))?;
     }
     if wanted("generator") {
-        let example = ["run", "--release", "--package", "esarm-sta", "--example", "train_generator"];
+        let example = [
+            "run",
+            "--release",
+            "--package",
+            "esarm-sta",
+            "--features",
+            "training",
+            "--example",
+            "train_generator",
+        ];
         run("train generator", &mut cargo(&example))?;
     }
     Ok(())
