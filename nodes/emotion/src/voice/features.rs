@@ -7,6 +7,7 @@ use super::frames::{BANDS, CEPSTRA, SHAPES, VoiceFrames};
 use super::model::{Features, local};
 use super::modulation::{BLOCK_FRAMES, BLOCK_HOP, MODULATIONS, Modulation};
 use super::texture::Textures;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Frames further below the loudest than this are silent, in dB.
@@ -44,6 +45,7 @@ impl FeatureReader {
         let first_block = (frames.first_frame + BLOCK_HOP - 1).div_euclid(BLOCK_HOP);
         let last_start = frames.first_frame + frames.count() as i64 - BLOCK_FRAMES as i64;
         let blocks = (first_block..=last_start.div_euclid(BLOCK_HOP))
+            .into_par_iter()
             .map(|block| modulation.block(&frames, (block * BLOCK_HOP - frames.first_frame) as usize))
             .collect();
         Self { textures: Textures::new(&frames), frames, modulation, blocks, first_block }

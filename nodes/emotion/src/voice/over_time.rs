@@ -7,6 +7,7 @@
 use super::model::{Probabilities, Stretches, VoiceEmotion};
 use super::{VoiceError, frames};
 use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate};
+use rayon::prelude::*;
 
 /// How to follow a voice.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,7 +115,7 @@ impl VoiceEmotion {
             }
             let (from, to) = (part[0] - half, part[part.len() - 1] + half);
             let stretches = Stretches::around(audio, from, to)?;
-            judgements.extend(part.iter().filter_map(|&centre_secs| {
+            judgements.par_extend(part.par_iter().filter_map(|&centre_secs| {
                 let features =
                     stretches.features((centre_secs - half).max(start), (centre_secs + half).min(end))?;
                 let weight = (features.voiced_frames as f64 / FULL_VOICED_FRAMES).min(1.0);

@@ -7,6 +7,7 @@
 
 use super::frames::{BANDS, VoiceFrames};
 use esarm_kernels::random::Random;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Number of filters.
@@ -54,9 +55,8 @@ impl Textures {
         let frame_count = frames.count();
         let levels = padded_levels(frames);
         let mut responses = vec![0.0; FILTERS * frame_count];
-        for (index, row) in responses.chunks_exact_mut(frame_count.max(1)).enumerate() {
-            Filter::draw(index as u64).respond(&levels, row);
-        }
+        let rows = responses.par_chunks_exact_mut(frame_count.max(1)).enumerate();
+        rows.for_each(|(index, row)| Filter::draw(index as u64).respond(&levels, row));
         Self { responses, frame_count }
     }
 
