@@ -53,7 +53,7 @@ pub const PRESETS: [EmotionPreset; 8] = [
             ("mouthStretch", 0.08),
         ],
         accents: &[("browInnerUp", 0.12)],
-        jaw_gain: -0.22,
+        jaw_gain: -0.12,
         rest_share: 0.92,
     },
     EmotionPreset {
@@ -131,7 +131,7 @@ pub const PRESETS: [EmotionPreset; 8] = [
             ("noseSneerRight", 0.14),
         ],
         accents: &[("browOuterUpLeft", 0.2), ("mouthDimpleRight", 0.15)],
-        jaw_gain: -0.1,
+        jaw_gain: -0.06,
         rest_share: 0.9,
     },
 ];

@@ -1,8 +1,8 @@
 //! From postures and expression to the 52 shapes, with lips that stay sealed where the speech says so.
 //!
-//! The composition is fixed, not learnt: what opens the lips fades under the seal, the jaw comes up, and `mouthClose`
-//! takes back whatever opening is left, so that neither emotion nor noise can part the lips of a p, b, m or of
-//! silence. Corners, brows, eyes and nose keep their expression.
+//! The composition is fixed, not learnt: what opens the lips fades under the seal, the jaw comes up, `mouthClose`
+//! takes back what the jaw leaves open and `mouthShrugLower` what lifts the upper lip, so that neither emotion nor
+//! noise can part the lips of a p, b, m or of silence. Corners, brows, eyes and nose keep their expression.
 
 use super::channels::{
     CONTENT_CHANNELS, CONTENT_COUNT, EXPRESSION_CHANNELS, EXPRESSION_COUNT, SHAPE_COUNT, content_index,
@@ -16,8 +16,8 @@ const JAW_UNDER_SEAL: f32 = 0.35;
 const WIDEST_SEALED_JAW: f32 = 0.12;
 /// Part of the sneer that remains while the lips are pressed together.
 const SNEER_UNDER_SEAL: f32 = 0.5;
-/// Shapes that part the lips, what remains of them under the seal, and how much `mouthClose` takes back for each unit
-/// that remains.
+/// Shapes that part the lips, what remains of them under the seal, and the `mouthClose` that takes back each unit that
+/// remains.
 const OPENERS: [(&str, f32, f32); 11] = [
     ("jawOpen", JAW_UNDER_SEAL, 0.88),
     ("mouthFunnel", 0.25, 0.32),
@@ -31,11 +31,17 @@ const OPENERS: [(&str, f32, f32); 11] = [
     ("tongueOut", 0.0, 0.0),
     ("jawForward", 1.0, 0.03),
 ];
+/// `mouthShrugLower` that does as much as a unit of `mouthClose`. It serves where the jaw is less open than the lips
+/// need closing: `mouthClose` beyond `jawOpen` drives the lips through one another.
+const CHIN_PER_CLOSE: f32 = 6.0;
 /// Press of the lips under a full seal.
 const SEAL_PRESS: f32 = 0.06;
 /// Expression counts less where speech needs the same shape: the share of an expression's mouth shape that remains
 /// when speech fully drives the lips apart or round.
 const EXPRESSION_WHILE_ROUND: f32 = 0.45;
+/// The same for what presses the lips together while the jaw opens, and the opening from which it holds.
+const CLOSING_WHILE_OPEN: f32 = 0.3;
+const OPEN_JAW: f32 = 0.3;
 
 /// Prepared columns of the composition.
 pub struct Composer {
@@ -44,25 +50,32 @@ pub struct Composer {
     openers: Vec<(usize, f32, f32)>,
     jaw: usize,
     close: usize,
+    chin: usize,
     presses: [usize; 2],
     spreading: Vec<usize>,
+    closing: Vec<usize>,
 }
 
 impl Composer {
     /// Looks up every column.
     pub fn new() -> Self {
         let shape = |name: &str| arkit_index(name).unwrap_or(0);
+        let offsets = |names: [&str; 4]| names.iter().filter_map(|name| expression_index(name)).collect();
         Self {
             content_shapes: CONTENT_CHANNELS.iter().map(|channel| shapes_of_content(channel)).collect(),
             expression_shapes: EXPRESSION_CHANNELS.iter().map(|channel| arkit_index(channel)).collect(),
             openers: OPENERS.iter().map(|(name, remains, close)| (shape(name), *remains, *close)).collect(),
             jaw: shape("jawOpen"),
             close: shape("mouthClose"),
+            chin: shape("mouthShrugLower"),
             presses: ["mouthPressLeft", "mouthPressRight"].map(shape),
-            spreading: ["mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"]
-                .iter()
-                .filter_map(|name| expression_index(name))
-                .collect(),
+            spreading: offsets([
+                "mouthSmileLeft",
+                "mouthSmileRight",
+                "mouthStretchLeft",
+                "mouthStretchRight",
+            ]),
+            closing: offsets(["mouthPressLeft", "mouthPressRight", "mouthRollLower", "mouthShrugLower"]),
         }
     }
 
@@ -89,9 +102,15 @@ impl Composer {
 
     fn add_expression(&self, content: &[f32], expression: &[f32], shapes: &mut [f32; SHAPE_COUNT]) {
         let round = content[content_index("mouthPucker")].max(content[content_index("mouthFunnel")]);
-        let spread_share = 1.0 - (1.0 - EXPRESSION_WHILE_ROUND) * (round * 2.0).clamp(0.0, 1.0);
+        let spreading_share = 1.0 - (1.0 - EXPRESSION_WHILE_ROUND) * (round * 2.0).clamp(0.0, 1.0);
+        let open = content[content_index("jawOpen")] / OPEN_JAW;
+        let closing_share = 1.0 - (1.0 - CLOSING_WHILE_OPEN) * open.clamp(0.0, 1.0);
         for (index, (offset, column)) in expression.iter().zip(&self.expression_shapes).enumerate() {
-            let share = if self.spreading.contains(&index) { spread_share } else { 1.0 };
+            let share = match index {
+                _ if self.spreading.contains(&index) => spreading_share,
+                _ if self.closing.contains(&index) => closing_share,
+                _ => 1.0,
+            };
             if let Some(column) = column {
                 shapes[*column] += offset * share;
             }
@@ -108,7 +127,10 @@ impl Composer {
             }
             left_open += close * shapes[*column];
         }
-        shapes[self.close] = (seal * left_open).min(1.0);
+        let close = seal * left_open;
+        shapes[self.close] = close.min(shapes[self.jaw]);
+        let chin = CHIN_PER_CLOSE * (close - shapes[self.close]);
+        shapes[self.chin] = shapes[self.chin].max(chin).min(1.0);
         for press in self.presses {
             shapes[press] = shapes[press].max(SEAL_PRESS * seal);
         }
@@ -128,7 +150,7 @@ mod tests {
     /// Opening between the inner lips on a typical rig, as a share of that at `jawOpen` 1.
     fn opening(shapes: &[f32; SHAPE_COUNT]) -> f32 {
         let weight = |name: &str| shapes[arkit_index(name).unwrap()];
-        weight("jawOpen") - 1.2 * weight("mouthClose")
+        weight("jawOpen") - 1.2 * weight("mouthClose") - 0.22 * weight("mouthShrugLower")
             + 0.37 * weight("mouthFunnel")
             + 0.1 * (weight("mouthLowerDownLeft") + weight("mouthLowerDownRight"))
             + 0.12 * (weight("mouthUpperUpLeft") + weight("mouthUpperUpRight"))
@@ -141,6 +163,8 @@ mod tests {
         for strength in [0.2, 0.5, 1.0] {
             let shapes = composer.compose(&[strength; CONTENT_COUNT], &[strength; EXPRESSION_COUNT], 1.0);
             assert!(opening(&shapes) < 0.03, "{} at {strength}", opening(&shapes));
+            let [close, jaw] = ["mouthClose", "jawOpen"].map(|name| shapes[arkit_index(name).unwrap()]);
+            assert!(close <= jaw, "{close} {jaw}");
             let free = composer.compose(&[strength; CONTENT_COUNT], &[strength; EXPRESSION_COUNT], 0.0);
             assert!(opening(&free) > 0.2);
         }

@@ -1,6 +1,6 @@
 //! Generation piece by piece, so that hours of speech need the memory of seconds.
 
-use super::channels::{CONTENT_COUNT, EXPRESSION_COUNT};
+use super::channels::{CONTENT_COUNT, EXPRESSION_COUNT, content_index};
 use super::features::{MODEL_FRAMES_PER_SEC, STACK_COUNT};
 use super::network::READOUT_COUNT;
 use super::noise::{Deviations, LATENT_COUNT, add_expression_deviations};
@@ -18,9 +18,15 @@ use std::ops::Range;
 const PIECE_SECS: f64 = 20.0;
 /// Scores (logits) of closure and of silence at which the seal begins, and the span to the full seal. They are low
 /// because a missed p, b or m is seen at once, while lips that touch a little too often are not.
-const SEAL_FROM_CLOSURE: f32 = -1.7;
-const SEAL_FROM_SILENCE: f32 = -3.0;
+const SEAL_FROM_CLOSURE: f32 = -2.8;
+const SEAL_FROM_SILENCE: f32 = -3.8;
 const SEAL_SPAN: f32 = 1.3;
+/// How much later the seal begins for each unit of opening that the postures ask for: a mouth about to speak parts.
+const CLOSURE_YIELDS: f32 = 3.0;
+const SILENCE_YIELDS: f32 = 6.0;
+/// How far apart each unit of a posture moves the lips, relative to `jawOpen`, on a measured head.
+const LIP_OPENING: [(&str, f32); 4] =
+    [("jawOpen", 1.0), ("mouthFunnel", 0.35), ("mouthLowerDown", 0.2), ("mouthUpperUp", 0.2)];
 
 /// What has been generated so far.
 #[derive(Default)]
@@ -91,11 +97,15 @@ impl Generator {
         let prosody = tensor(features.prosody, PROSODY_COUNT);
         let expression = keep(self.expression.forward(tensor(weights, EMOTIONS.len()), &prosody));
         let rows = || readout.chunks(READOUT_COUNT);
+        let content: Vec<_> = rows().map(|row| self.mean_content(row)).collect();
         Ok(Means {
             first: frames.start,
-            content: rows().flat_map(|row| self.mean_content(row)).collect(),
+            heard: rows()
+                .zip(&content)
+                .flat_map(|(row, postures)| heard(row, lip_opening(postures)))
+                .collect(),
+            content: content.into_flattened(),
             expression,
-            heard: rows().flat_map(heard).collect(),
         })
     }
 
@@ -126,15 +136,21 @@ fn emotion_at(emotion: &Emotion, frame: i64) -> [f32; EMOTIONS.len()] {
     weights
 }
 
-/// Closure and viseme probabilities of one row of the readout.
-fn heard(row: &[f32]) -> Vec<f32> {
+/// How far apart the postures move the lips, relative to `jawOpen` 1.
+fn lip_opening(postures: &[f32; CONTENT_COUNT]) -> f32 {
+    LIP_OPENING.iter().map(|(channel, share)| postures[content_index(channel)] * share).sum()
+}
+
+/// Closure and viseme probabilities of one row of the readout, for postures that open the lips by `opening`.
+fn heard(row: &[f32], opening: f32) -> Vec<f32> {
     let scores = &row[2 * CONTENT_COUNT..2 * CONTENT_COUNT + VISEME_COUNT];
     let (closure, silence) = (row[READOUT_COUNT - 2], row[READOUT_COUNT - 1]);
     let largest = scores.iter().copied().fold(f32::MIN, f32::max);
     let exponentials: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
     let sum: f32 = exponentials.iter().sum();
     let seal = |score: f32, from: f32| smooth_step((score - from) / SEAL_SPAN);
-    let seal = seal(closure, SEAL_FROM_CLOSURE).max(seal(silence, SEAL_FROM_SILENCE));
+    let by_closure = seal(closure, SEAL_FROM_CLOSURE + CLOSURE_YIELDS * opening);
+    let seal = by_closure.max(seal(silence, SEAL_FROM_SILENCE + SILENCE_YIELDS * opening));
     let mut values = vec![seal];
     values.extend(exponentials.iter().map(|value| value / sum));
     values[1 + Viseme::Silence as usize] =

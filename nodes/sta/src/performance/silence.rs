@@ -6,13 +6,13 @@ use esarm_values::Track;
 
 /// Seconds around a moment of which the voice can matter, at the longest settings.
 pub const SILENCE_REACH_SECS: f64 = 2.0;
-/// The shapes that open or part the lips. Corners, brows and cheeks keep their expression.
-const SHAPES: [&str; 15] = [
+/// The shapes that open or part the lips, then those that lift the upper lip a little and stay, then what takes that
+/// back. Corners, brows, cheeks and nose keep their expression.
+const SHAPES: [&str; 18] = [
     "jawOpen",
     "jawForward",
     "jawLeft",
     "jawRight",
-    "mouthClose",
     "mouthFunnel",
     "mouthPucker",
     "mouthLowerDownLeft",
@@ -22,8 +22,14 @@ const SHAPES: [&str; 15] = [
     "mouthRollLower",
     "mouthRollUpper",
     "mouthShrugUpper",
+    "mouthClose",
     "tongueOut",
+    "noseSneerLeft",
+    "noseSneerRight",
+    "mouthShrugLower",
 ];
+/// `mouthShrugLower` for each unit of a sneer: what it takes for the inner lips to meet on a measured head.
+const CHIN_PER_SNEER: f32 = 0.36;
 
 /// How the mouth closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,15 +63,15 @@ pub fn close_in_silence(
     within("shortest_pause_secs", settings.shortest_pause_secs, 0.0, 1.0)?;
     within("strength", settings.strength, 0.0, 1.0)?;
     let speech = Speech::of(voice);
-    let present: Vec<&str> =
-        SHAPES.into_iter().filter(|shape| motion.channel_index(shape).is_some()).collect();
-    if present.is_empty() {
+    if SHAPES.iter().all(|shape| motion.channel_index(shape).is_none()) {
         return Ok(motion.clone());
     }
     let layer = Layer::new(motion, &SHAPES);
     let closed = layer.each_frame(|time_secs, shapes: &mut [f32; SHAPES.len()]| {
-        let open = 1.0 - settings.strength * (1.0 - speech.openness(time_secs, settings));
-        shapes.iter_mut().for_each(|weight| *weight *= open as f32);
+        let open = 1.0 - (settings.strength * (1.0 - speech.openness(time_secs, settings))) as f32;
+        let [openers @ .., left_sneer, right_sneer, chin] = shapes;
+        openers.iter_mut().for_each(|weight| *weight *= open);
+        *chin = chin.max(CHIN_PER_SNEER * (*left_sneer + *right_sneer) * (1.0 - open));
     });
     Ok(closed)
 }
@@ -138,6 +144,18 @@ mod tests {
         assert!(channel(&closed, "mouthSmileLeft").iter().all(|weight| *weight == 0.5));
         let jumps = jaw.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
         assert!(jumps < 0.12, "{jumps}");
+    }
+
+    #[test]
+    fn a_sneer_does_not_part_silent_lips() {
+        let closed = close_in_silence(&open_mouth(), &voice(), &CloseInSilence::default()).unwrap();
+        let (sneer, close) = (channel(&closed, "noseSneerLeft"), channel(&closed, "mouthClose"));
+        assert_eq!((sneer[30], close[30], close[90]), (0.5, 0.0, 0.5));
+        let sneers = ["noseSneerLeft", "noseSneerRight"].map(str::to_owned).to_vec();
+        let sneering = Track::new(FrameRate::whole(60), sneers, vec![0.5; 2 * 480]).unwrap();
+        let closed = close_in_silence(&sneering, &voice(), &CloseInSilence::default()).unwrap();
+        let chin = channel(&closed, "mouthShrugLower");
+        assert_eq!((chin[30], chin[90]), (CHIN_PER_SNEER, 0.0));
     }
 
     #[test]

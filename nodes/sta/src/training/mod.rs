@@ -118,15 +118,15 @@ pub struct TrainingReport {
 /// Share of the recorded mouth in each content channel; the modelled mouth fills the rest.
 const RECORDED_SHARES: [(&str, f32); 10] = [
     ("jawOpen", 0.6),
-    ("mouthFunnel", 0.6),
+    ("mouthFunnel", 0.9),
     ("mouthPucker", 0.4),
     ("mouthLowerDown", 0.6),
-    ("mouthUpperUp", 0.6),
+    ("mouthUpperUp", 0.5),
     ("mouthStretch", 0.3),
-    ("mouthSmile", 0.5),
+    ("mouthSmile", 0.8),
     ("mouthPress", 0.3),
-    ("mouthRollLower", 0.5),
-    ("mouthRollUpper", 0.5),
+    ("mouthRollLower", 0.6),
+    ("mouthRollUpper", 0.7),
 ];
 
 /// Speeds at which recordings are played.
