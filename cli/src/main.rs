@@ -8,6 +8,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod mapping;
 mod outputs;
 mod progress;
 mod running;

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Device, Running};
 use crate::failure::Failure;
+use crate::mapping;
 use crate::progress::Reporter;
 use esarm_engine::{
     Caches, DiskCache, DiskOptions, Engine, NodeReport, Registry, Report, RunOptions, RunResult, State,
@@ -76,7 +77,10 @@ impl<'a> Runner<'a> {
         let reporter = Reporter::new(self.running.progress, flat.nodes.len());
         let result = self.engine.run(&flat, &options, &AtomicBool::new(false), &|event| reporter.take(event));
         reporter.finish();
-        let RunResult { mut outputs, report } = result.map_err(|error| in_graph(&error))?;
+        let RunResult { mut outputs, mut report } = result.map_err(|error| in_graph(&error))?;
+        let mapping = wanted.iter().find(|(name, _)| name == mapping::OUTPUT);
+        let mapping = mapping.and_then(|(_, address)| mapping::warning(outputs.get(address)?));
+        report.warnings.extend(mapping);
         report.warnings.iter().for_each(|warning| eprintln!("esarm: {warning}"));
         if let Some(path) = &self.running.report {
             write_report(path, &report)?;

@@ -3,6 +3,7 @@
 use crate::arguments::{Animate, EmotionChoice};
 use crate::commands::run::{absolute, set_input};
 use crate::failure::Failure;
+use crate::mapping;
 use crate::outputs;
 use crate::running::{Job, Runner};
 use esarm_graph::{Document, PortAddress, SchemaSet, Wire};
@@ -24,12 +25,14 @@ pub(crate) fn animate(arguments: &Animate) -> Result<(), Failure> {
             document: &document,
             graph_name: &graph_name,
             base_folder: Path::new(""),
-            wanted: vec![ending.to_owned()],
+            wanted: wanted(arguments, ending),
             seed: arguments.seed.wrapping_add(u64::from(take)),
         };
         let (values, report) = runner.run(&job)?;
-        for (_, value) in &values {
+        for (_, value) in values.iter().filter(|(name, _)| name == ending) {
             let path = take_path(&arguments.output, take, arguments.takes);
+            let paths = outputs::paths_of(&path, value).into_iter();
+            outputs::check_distinct(paths.chain(arguments.running.report.clone()))?;
             for written in outputs::write(&path, value)? {
                 println!("{}", written.display());
             }
@@ -37,6 +40,13 @@ pub(crate) fn animate(arguments: &Animate) -> Result<(), Failure> {
         eprintln!("esarm: seed {}, {:.0} ms", report.seed, report.milliseconds);
     }
     Ok(())
+}
+
+/// The outputs to make: the file, and for a head of one's own that the file shows, how the motion fits it.
+fn wanted(arguments: &Animate, ending: &str) -> Vec<String> {
+    let shows_head = arguments.head.is_some() && ["glb", "usda", "png"].contains(&ending);
+    let mapping = shows_head.then(|| mapping::OUTPUT.to_owned());
+    std::iter::once(ending.to_owned()).chain(mapping).collect()
 }
 
 fn ending_of(path: &Path) -> Result<&'static str, Failure> {
@@ -70,6 +80,8 @@ fn document(arguments: &Animate, schemas: &SchemaSet) -> Result<Document, Failur
     if let Some(head) = &arguments.head {
         set(&mut document, "head.file", &absolute(head)?.to_string_lossy(), schemas)?;
         reroute(&mut document, "built_in_head.rig", "head.rig")?;
+        let port = mapping::PORT.parse::<PortAddress>().map_err(Failure::input)?;
+        document.outputs.insert(mapping::OUTPUT.to_owned(), port);
     }
     Ok(document)
 }

@@ -34,10 +34,14 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     if arguments.output.is_empty() {
         values.iter().for_each(|(name, value)| println!("{name}: {}", describe(value)));
     }
+    let results = arguments.output.iter().map(|output| Path::new(&output.value)).zip(&values);
+    let paths = results.flat_map(|(path, (_, value))| outputs::paths_of(path, value));
+    outputs::check_distinct(paths.chain(arguments.running.report.clone()))?;
     for (Assignment { value: path, .. }, (_, value)) in arguments.output.iter().zip(&values) {
         for written in outputs::write(Path::new(path), value)? {
             println!("{}", written.display());
         }
+        outputs::remove_stale_frames(Path::new(path), value)?;
     }
     let evaluated = report.nodes.iter().filter(|node| node.state.word() == "ran").count();
     eprintln!("esarm: {evaluated} of {} nodes ran in {:.0} ms", report.nodes.len(), report.milliseconds);

@@ -122,3 +122,51 @@ fn a_full_or_read_only_disk_leaves_the_old_file() {
         .expect(2, &["/dev/full"]);
     }
 }
+
+/// The built-in head as a file, with the names of its morph targets changed.
+fn head_with(names: impl Fn(&str) -> String, folder: &Path) -> String {
+    let glb = animate(&folder.join("built_in.glb"), &["--emotion", "neutral", "--fps", "10"]);
+    let length = u32::from_le_bytes(glb[12..16].try_into().unwrap()) as usize;
+    let mut json: serde_json::Value = serde_json::from_slice(&glb[20..20 + length]).unwrap();
+    json.as_object_mut().unwrap().remove("animations");
+    for mesh in json["meshes"].as_array_mut().unwrap() {
+        if let Some(targets) = mesh["extras"]["targetNames"].as_array_mut() {
+            targets.iter_mut().for_each(|name| *name = names(name.as_str().unwrap()).into());
+        }
+    }
+    let mut text = json.to_string().into_bytes();
+    text.resize(text.len().next_multiple_of(4), b' ');
+    let rest = &glb[20 + length..];
+    let mut bytes = b"glTF\x02\0\0\0".to_vec();
+    bytes.extend(((20 + text.len() + rest.len()) as u32).to_le_bytes());
+    bytes.extend((text.len() as u32).to_le_bytes());
+    bytes.extend(b"JSON");
+    bytes.extend(text);
+    bytes.extend(rest);
+    file(folder, "head.glb", bytes).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_head_that_follows_in_part_is_said_and_one_that_does_not_is_refused() {
+    let folder = folder();
+    let output = folder.path().join("take.glb");
+    let report = folder.path().join("report.json");
+    let call = |head: &str| {
+        let output = output.to_str().unwrap();
+        let report = report.to_str().unwrap();
+        esarm(["animate", HELLO, "--head", head, "--fps", "10", "-o", output, "--report", report])
+    };
+    let head = head_with(|name| format!("CC_Base_{name}"), folder.path());
+    let called = call(&head);
+    called.expect(0, &[]);
+    assert!(!called.err.contains("move nothing"), "{}", called.err);
+    let head = head_with(|name| name.replace("browDown", "frown"), folder.path());
+    let said = "2 of 52 shapes move nothing on the head: browDownLeft, browDownRight";
+    call(&head).expect(0, &[said]);
+    let report = std::fs::read_to_string(&report).unwrap();
+    assert!(report.contains(said), "{report}");
+    std::fs::remove_file(&output).unwrap();
+    let head = head_with(|name| name.chars().rev().collect(), folder.path());
+    call(&head).expect(1, &["\"glb\"", "morph targets", "52 of 52"]);
+    assert!(!output.exists(), "a head that never speaks was written");
+}

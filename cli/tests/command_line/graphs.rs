@@ -139,3 +139,26 @@ fn results_are_reused_from_the_cache_folder() {
     assert_eq!(state, "cached disk");
     assert!(first == second);
 }
+
+#[test]
+fn outputs_never_overwrite_one_another() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let run = |outputs: &[String]| {
+        let input = format!("speech={HELLO}");
+        let arguments = ["run", "assets/graphs/animate.esarm", "--input", &input].map(str::to_owned);
+        let outputs = outputs.iter().flat_map(|output| ["--output".to_owned(), output.clone()]);
+        esarm(arguments.into_iter().chain(outputs))
+    };
+    let both = [format!("npy={}", at("take.npy")), format!("json={}", at("take.json"))];
+    run(&both).expect(0, &[]);
+    assert_eq!(crate::files_in(folder.path()), ["take.json", "take.npy", "take.npy.json"]);
+    let a2f: Value = serde_json::from_slice(&std::fs::read(at("take.json")).unwrap()).unwrap();
+    assert!(a2f["weightMat"].is_array());
+    std::fs::remove_file(at("take.npy")).unwrap();
+    let clash = [format!("npy={}", at("take.npy")), format!("json={}", at("take.npy.json"))];
+    run(&clash).expect(2, &["take.npy.json", "twice"]);
+    let twice = [format!("csv={}", at("b.csv")), format!("glb={}", at("./b.csv"))];
+    run(&twice).expect(2, &["b.csv", "twice"]);
+    assert_eq!(crate::files_in(folder.path()), ["take.json", "take.npy.json"]);
+}
