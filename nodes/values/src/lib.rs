@@ -7,6 +7,7 @@ mod arkit;
 mod audio;
 mod digest;
 mod emotion;
+pub mod names;
 mod rig;
 mod track;
 mod value;

@@ -3,6 +3,9 @@
 use crate::{Digestible, Hasher};
 use std::sync::Arc;
 
+/// The slowest whole rate that has a broadcast twin in use, frames per second.
+const SLOWEST_BROADCAST_FPS: f64 = 24.0;
+
 /// Frames per second as an exact fraction, in lowest terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FrameRate {
@@ -26,7 +29,8 @@ impl FrameRate {
         Self { numerator: frames_per_sec, denominator: 1 }
     }
 
-    /// The exact rate behind a decimal one: whole rates, the NTSC family (23.976, 29.97, 59.94) or thousandths.
+    /// The exact rate behind a decimal one: whole rates, the NTSC family (23.976 or 23.98, 29.97, 47.95, 59.94) or
+    /// thousandths.
     pub fn from_decimal(frames_per_sec: f64) -> Option<Self> {
         if !frames_per_sec.is_finite() || !(0.001..=1_000_000.0).contains(&frames_per_sec) {
             return None;
@@ -36,7 +40,9 @@ impl FrameRate {
             return Self::new(nearest as u32, 1);
         }
         let ntsc = nearest * 1000.0 / 1001.0;
-        if (frames_per_sec - ntsc).abs() < 1e-3 {
+        // Broadcast rates are often given with two decimals; slow rates that close to whole ones mean themselves.
+        let tolerance = if nearest < SLOWEST_BROADCAST_FPS { 1e-3 } else { 5e-3 };
+        if (frames_per_sec - ntsc).abs() < tolerance {
             return Self::new(nearest as u32 * 1000, 1001);
         }
         Self::new((frames_per_sec * 1000.0).round() as u32, 1000)
@@ -268,6 +274,16 @@ mod tests {
         assert_eq!(rate(60.0).as_deref(), Some("60"));
         assert_eq!(rate(29.97).as_deref(), Some("30000/1001"));
         assert_eq!(rate(12.5).as_deref(), Some("25/2"));
+        for (decimal, whole) in
+            [(23.976, 24), (23.98, 24), (29.97, 30), (47.95, 48), (47.952, 48), (59.94, 60), (119.88, 120)]
+        {
+            assert_eq!(FrameRate::from_decimal(decimal), FrameRate::new(whole * 1000, 1001), "{decimal}");
+        }
+        for whole in [24, 25, 30, 48, 50, 60, 120] {
+            assert_eq!(FrameRate::from_decimal(f64::from(whole)), Some(FrameRate::whole(whole)));
+        }
+        assert_eq!(rate(9.995).as_deref(), Some("1999/200"));
+        assert_eq!(rate(29.98).as_deref(), Some("1499/50"));
         assert_eq!(rate(0.0), None);
         assert_eq!(rate(f64::NAN), None);
     }

@@ -7,7 +7,6 @@ pub mod blend;
 pub mod frame_rate;
 pub mod layers;
 pub mod mirror;
-mod names;
 mod nodes;
 pub mod retarget;
 pub mod timing;

@@ -1,8 +1,8 @@
 //! A motion given a rig's own names.
 
-use super::names::{Fit, Prefixes, Spelling, fit};
 use super::track_of;
-use esarm_values::{HEAD_CHANNELS, Rig, Track, mirrored_name};
+use esarm_values::names::{Fit, Prefixes, Spelling, fit};
+use esarm_values::{HEAD_CHANNELS, Mesh, Rig, Track, mirrored_name};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -75,7 +75,8 @@ pub enum RetargetError {
 }
 
 /// Gives the channels of a motion the names of the rig's morph targets: any case, `_L` or `Left` anywhere, words run
-/// together or apart, and prefixes such as `A14_`, `blendShape1.` or `Face_`. Rotations keep their names.
+/// together or apart, and prefixes such as `A14_`, `blendShape1.`, `Face_` or what most names of a
+/// mesh begin with. Rotations keep their names.
 ///
 /// The result has one channel for each driven morph target, in the rig's order, and then the rotations.
 ///
@@ -147,41 +148,61 @@ fn check_overrides(
     Ok(())
 }
 
+/// A mesh with the spellings of its morph targets and the prefixes that they may have.
+struct SpeltMesh<'a> {
+    mesh: &'a Mesh,
+    morphs: Vec<(&'a str, Spelling)>,
+    prefixes: Prefixes,
+}
+
+/// Takes all names apart. A prefix counts when most names of the rig have it, or most of the mesh.
+fn spelt_meshes(rig: &Rig) -> Vec<SpeltMesh<'_>> {
+    let all: Vec<Spelling> = rig.morph_names().into_iter().map(Spelling::of).collect();
+    let of_rig = Prefixes::of(&all);
+    let mut meshes = Vec::with_capacity(rig.meshes.len());
+    for mesh in &rig.meshes {
+        let names = mesh.morphs.iter().map(|morph| morph.name.as_str());
+        let morphs: Vec<(&str, Spelling)> = names.map(|name| (name, Spelling::of(name))).collect();
+        let prefixes = of_rig.and(Prefixes::of(morphs.iter().map(|(_, spelling)| spelling)));
+        meshes.push(SpeltMesh { mesh, morphs, prefixes });
+    }
+    meshes
+}
+
 /// The column that drives each morph target.
 fn find_drivers<'a>(
     motion: &Track,
     rig: &'a Rig,
     options: &RetargetOptions,
 ) -> Result<BTreeMap<&'a str, usize>, RetargetError> {
-    let spelt: Vec<(&str, Spelling)> =
-        rig.morph_names().into_iter().map(|name| (name, Spelling::of(name))).collect();
-    let prefixes = Prefixes::of(&spelt.iter().map(|(_, spelling)| spelling.clone()).collect::<Vec<_>>());
+    let meshes = spelt_meshes(rig);
     let mut drivers: BTreeMap<&str, (usize, Fit)> = BTreeMap::new();
     for (column, channel) in motion.channels().iter().enumerate() {
-        let wanted = if options.swap_sideways { sideways_twin(channel) } else { channel.clone() };
-        let spelling = Spelling::of(&wanted);
-        for mesh in &rig.meshes {
-            let named = |name: &str| spelt.iter().find(|(other, _)| *other == name);
-            let own = mesh.morphs.iter().filter_map(|morph| named(&morph.name));
-            let candidates: Vec<(&str, Fit)> = match options.overrides.get(channel) {
-                Some(morph) => {
-                    own.filter(|(name, _)| name == morph).map(|(name, _)| (*name, Fit::Same)).collect()
-                }
-                None if is_rotation(channel) => Vec::new(),
-                None => {
-                    let taken = |name: &str| options.overrides.values().any(|morph| morph == name);
-                    own.filter(|(name, _)| !taken(name))
-                        .filter_map(|(name, found)| {
-                            Some((*name, fit((&wanted, &spelling), (name, found), &prefixes)?))
-                        })
-                        .collect()
-                }
-            };
-            let Some((morph, best)) = best_of(&candidates, channel, &mesh.name)? else { continue };
+        for spelt in &meshes {
+            let candidates = candidates(channel, spelt, options);
+            let Some((morph, best)) = best_of(&candidates, channel, &spelt.mesh.name)? else { continue };
             claim(&mut drivers, morph, (column, best), motion)?;
         }
     }
     Ok(drivers.into_iter().map(|(morph, (column, _))| (morph, column)).collect())
+}
+
+/// The morph targets of a mesh that a channel may drive, and how well their names fit it.
+fn candidates<'a>(channel: &str, spelt: &SpeltMesh<'a>, options: &RetargetOptions) -> Vec<(&'a str, Fit)> {
+    let names = spelt.morphs.iter().map(|(name, spelling)| (*name, spelling));
+    if let Some(morph) = options.overrides.get(channel) {
+        return names.filter(|(name, _)| name == morph).map(|(name, _)| (name, Fit::Same)).collect();
+    }
+    if is_rotation(channel) {
+        return Vec::new();
+    }
+    let wanted = if options.swap_sideways { sideways_twin(channel) } else { channel.to_owned() };
+    let spelling = Spelling::of(&wanted);
+    let taken = |name: &str| options.overrides.values().any(|morph| morph == name);
+    names
+        .filter(|(name, _)| !taken(name))
+        .filter_map(|found| Some((found.0, fit((&wanted, &spelling), found, &spelt.prefixes)?)))
+        .collect()
 }
 
 /// The best candidate, unless another one is as good.
@@ -330,6 +351,22 @@ mod tests {
         let motion = motion(&["jawOpen", "eyeBlinkRight"]);
         let result = driven(&motion, &rig(&[&names]), &RetargetOptions::default());
         assert_eq!(result, [("Bob_jawOpen".to_owned(), 0.0), ("Bob_eyeBlink_R".to_owned(), 1.0)]);
+    }
+
+    #[test]
+    fn every_mesh_may_have_a_prefix_of_several_words() {
+        let shapes = ["jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthPucker"];
+        let named = |prefix: &str| shapes.map(|shape| format!("{prefix}{shape}"));
+        let (head, teeth) = (named("head_lod0_mesh__"), named("CC_Base_Teeth_"));
+        let rig = rig(&[&head.each_ref().map(String::as_str), &teeth.each_ref().map(String::as_str)]);
+        let (_, report) = retarget(
+            &motion(&["jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthPucker"]),
+            &rig,
+            &RetargetOptions::default(),
+        )
+        .unwrap();
+        assert_eq!(report.mapped[1].morphs, ["head_lod0_mesh__eyeBlink_L", "CC_Base_Teeth_eyeBlink_L"]);
+        assert_eq!((report.mapped.len(), report.unused_morphs.len()), (4, 0));
     }
 
     #[test]
