@@ -1,15 +1,17 @@
 //! The nodes of this crate that make heads and pictures; the motion tools have theirs beside them.
 
 use crate::head;
-use crate::render::{Camera, RenderError, RenderOptions, Renderer, RgbaImage, contact_sheet};
+use crate::render::{
+    Camera, RenderError, RenderOptions, Renderer, RgbaImage, contact_sheet, drawing_adapter,
+};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
-use esarm_values::{File, FrameRate, Track, Value};
+use esarm_values::{Digest, File, FrameRate, Track, Value};
 use std::sync::Arc;
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
-    let mut types = vec![NodeType::new(head_schema(), built_in_head), NodeType::new(render_schema(), render)];
+    let mut types = vec![NodeType::new(head_schema(), built_in_head), render_type()];
     types.extend(crate::tools::node_types());
     types
 }
@@ -29,12 +31,21 @@ fn built_in_head(_: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     Ok(output("rig", Value::Rig(head::built_in())))
 }
 
+/// Adapters and drivers differ in pixels, so the one that draws is part of what decides the pictures.
+fn render_type() -> NodeType {
+    NodeType::new(render_schema(), render)
+        .with_fingerprint(|_| {
+            drawing_adapter().map(|name| Digest::of(name.as_bytes())).map_err(NodeError::failed)
+        })
+        .with_device(|| drawing_adapter().ok().map(str::to_owned))
+}
+
 fn render_schema() -> NodeSchema {
     NodeSchema::new(
         "face.render",
         "Render",
         "Draws the rig in motion, as a contact sheet or as one picture per frame.",
-        Purity::Pure,
+        Purity::External,
         TimeSupport::Whole,
     )
     .input("motion", PortType::Motion, "The motion.")
@@ -43,7 +54,7 @@ fn render_schema() -> NodeSchema {
         "pictures",
         ParameterKind::choice("sheet", &["sheet", "frames"]),
         "",
-        "One sheet of moments, or every frame; frames are numbered beside the first.",
+        "One sheet of moments, or every frame: the file is then the first, and all are numbered beside it from NAME.000000.png on.",
     )
     .parameter(
         "camera",
@@ -130,15 +141,35 @@ fn in_place(error: RenderError) -> NodeError {
     }
 }
 
-/// The first frame, with the others numbered beside it.
+/// The first frame, and beside it, when there are more, all of them numbered from 0: programs that read sequences want
+/// every frame under a number.
 fn numbered(pictures: Vec<Vec<u8>>) -> Result<File, NodeError> {
-    let mut encoded = pictures.into_iter();
-    let bytes = encoded.next().ok_or_else(|| NodeError::input("motion", "has no frames to draw"))?;
-    let companions =
-        encoded.enumerate().map(|(index, bytes)| (format!("{{stem}}.{:06}.png", index + 1), bytes)).collect();
+    let first = pictures.first().ok_or_else(|| NodeError::input("motion", "has no frames to draw"))?;
+    let bytes = first.clone();
+    let is_sequence = pictures.len() > 1;
+    let name = |index: usize| format!("{{stem}}.{index:06}.png");
+    let frames = pictures.into_iter().enumerate().filter(|_| is_sequence);
+    let companions = frames.map(|(index, bytes)| (name(index), bytes)).collect();
     Ok(File { extension: "png".to_owned(), bytes, companions })
 }
 
 fn png(picture: &RgbaImage) -> Result<Vec<u8>, NodeError> {
     picture.to_png().map_err(NodeError::failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_are_numbered_from_zero_and_single_pictures_stay_plain() {
+        let file = numbered(vec![vec![1], vec![2], vec![3]]).unwrap();
+        let frame = |name: &str, byte: u8| (name.to_owned(), vec![byte]);
+        let frames = ["{stem}.000000.png", "{stem}.000001.png", "{stem}.000002.png"];
+        assert_eq!(file.companions, [frame(frames[0], 1), frame(frames[1], 2), frame(frames[2], 3)]);
+        assert_eq!(file.bytes, [1]);
+        let single = numbered(vec![vec![7]]).unwrap();
+        assert_eq!((single.bytes, single.companions.len()), (vec![7], 0));
+        assert!(numbered(Vec::new()).is_err());
+    }
 }

@@ -56,6 +56,10 @@ fn parameters_reach_the_tools() {
     let outputs = node("face.frame_rate").call(&rate, &[("motion", motion(&[0.0, 1.0]))]).unwrap();
     let Some(Value::Motion(converted)) = outputs.get("motion") else { panic!("no motion") };
     assert_eq!((converted.rate(), converted.frame_count()), (FrameRate::new(60_000, 1001).unwrap(), 4));
+    let slow = Track::new(FrameRate::whole(1), vec!["jawOpen".to_owned()], vec![0.0, 0.5, 1.0]).unwrap();
+    let outputs = node("face.frame_rate").call(&[], &[("motion", Value::Motion(Arc::new(slow)))]).unwrap();
+    let Some(Value::Motion(converted)) = outputs.get("motion") else { panic!("no motion") };
+    assert_eq!((converted.frame_count(), converted.values()[60]), (180, 0.5));
 }
 
 #[test]
@@ -79,6 +83,28 @@ fn a_rig_that_cannot_be_read_names_its_file() {
     let file = [("file", ParameterValue::Text(path.to_str().unwrap().to_owned()))];
     let error = node("face.rig").call(&file, &[]).unwrap_err().to_string();
     assert!(error.contains("head.glb") && error.contains("not a GLB"), "{error}");
-    let error = node("face.rig").call(&[], &[]).unwrap_err().to_string();
-    assert!(error.contains("no file is set"), "{error}");
+}
+
+#[test]
+fn a_rig_without_a_file_is_the_built_in_head() {
+    let outputs = node("face.rig").call(&[], &[]).unwrap();
+    assert_eq!(outputs, node("face.built_in_head").call(&[], &[]).unwrap());
+}
+
+#[test]
+fn pictures_belong_to_the_adapter_that_drew_them() {
+    use esarm_face::render::{RenderOptions, Renderer, drawing_adapter};
+    let render = node("face.render");
+    assert_eq!(render.schema.purity, esarm_graph::Purity::External);
+    assert!(render.fingerprint.is_some());
+    let Ok(renderer) = Renderer::new(RenderOptions::default()) else {
+        println!("SKIPPED pictures_belong_to_the_adapter_that_drew_them: no graphics adapter");
+        return;
+    };
+    let name = drawing_adapter().unwrap();
+    assert!(
+        name.starts_with(renderer.adapter_name()) && name.len() > renderer.adapter_name().len(),
+        "{name}"
+    );
+    assert_eq!(render.device.unwrap()().as_deref(), Some(name));
 }

@@ -14,11 +14,12 @@ pub enum Interpolation {
     Cubic,
 }
 
-/// Seconds of input that a moment of output needs on each side, for input of at least [`LEAST_FRAMES_PER_SEC`].
-pub const REACH_SECS: f64 = 0.25;
-
 /// The slowest input whose windows give what the whole gives.
-pub const LEAST_FRAMES_PER_SEC: f64 = 8.0;
+pub const LEAST_FRAMES_PER_SEC: f64 = 1.0;
+
+/// Seconds of input that a moment of output needs on each side, for input of at least [`LEAST_FRAMES_PER_SEC`]: two
+/// frames.
+pub const REACH_SECS: f64 = 2.0 / LEAST_FRAMES_PER_SEC;
 
 /// The same motion at `rate`. Frame `k` of the result lies at exactly `k / rate` seconds of the clip; the result covers
 /// the time that the input covers, to the end of its last frame, whose value is held.
@@ -128,6 +129,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_reach_covers_the_slowest_input() {
+        let from = FrameRate::whole(LEAST_FRAMES_PER_SEC as u32);
+        let whole = wave(from, 0, 30);
+        let expected = convert(&whole, FrameRate::whole(24), Interpolation::Cubic);
+        let reach = (REACH_SECS * from.frames_per_sec()) as i64;
+        let part = convert(&whole.window(10 - reach, 12 + reach), FrameRate::whole(24), Interpolation::Cubic);
+        assert_eq!(part.window(240, 288), expected.window(240, 288));
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use super::adjust::{Adjustments, adjust, guard_mouth_close};
 use super::blend::{Weight, blend};
-use super::frame_rate::{Interpolation, LEAST_FRAMES_PER_SEC, REACH_SECS, convert};
+use super::frame_rate::{self, Interpolation, LEAST_FRAMES_PER_SEC, convert};
 use super::layers::{Layer, Region, mix};
 use super::mirror::mirror;
 use super::retarget::{RetargetOptions, parse_overrides, retarget};
 use super::timing::shift;
-use crate::rig;
+use crate::{head, rig};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, TimeSupport};
 use esarm_values::{Digest, FrameRate, Track, Value};
@@ -37,6 +37,9 @@ fn motion_schema(type_id: &str, title: &str, help: &str, time_support: TimeSuppo
     )
 }
 
+/// Seconds on either side that cover the frames around a moment, for motions of 4 frames per second or more.
+const REACH_SECS: f64 = 0.25;
+
 /// Motions at other frame rates are interpolated between frames, which this much on either side covers.
 const NEIGHBOURS: TimeSupport = TimeSupport::Window { before_secs: REACH_SECS, after_secs: REACH_SECS };
 
@@ -48,7 +51,7 @@ fn rig_schema() -> NodeSchema {
     NodeSchema::new(
         "face.rig",
         "Load rig",
-        "Reads a head with morph targets from a GLB file, or a glTF file with embedded data.",
+        "Reads a head with morph targets from a GLB file, or a glTF file with embedded data; without a file it gives the built-in head.",
         Purity::External,
         TimeSupport::Whole,
     )
@@ -57,7 +60,7 @@ fn rig_schema() -> NodeSchema {
         "file",
         ParameterKind::File { extensions: vec!["glb".to_owned(), "gltf".to_owned()] },
         "",
-        "The head; its morph targets should be named after ARKit in some spelling.",
+        "The head; its morph targets should be named after ARKit in some spelling. Empty is the built-in head.",
     )
 }
 
@@ -78,13 +81,22 @@ fn rig_bytes(context: &NodeContext<'_>) -> Result<(Vec<u8>, String), NodeError> 
     Ok((bytes, name))
 }
 
+/// What stands for the built-in head, whose content belongs to the build.
+const BUILT_IN_HEAD: &[u8] = b"built-in head";
+
 fn rig_digest(context: &NodeContext<'_>) -> Result<Digest, NodeError> {
+    if context.text("file").is_empty() {
+        return Ok(Digest::of(BUILT_IN_HEAD));
+    }
     Ok(Digest::of(&rig_bytes(context)?.0))
 }
 
 fn load_rig(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
-    let (bytes, name) = rig_bytes(context)?;
     let file = context.text("file");
+    if file.is_empty() {
+        return Ok(output("rig", Value::Rig(head::built_in())));
+    }
+    let (bytes, name) = rig_bytes(context)?;
     let rig = rig::import(&bytes, &name)
         .map_err(|error| NodeError::parameter("file", format!("{file}: {error}")))?;
     Ok(output("rig", Value::Rig(Arc::new(rig))))
@@ -270,8 +282,10 @@ fn mirror_motion(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 }
 
 fn frame_rate_schema() -> NodeSchema {
-    motion_schema("face.frame_rate", "Frame rate", "Changes the frame rate at exact times.", NEIGHBOURS)
-        .input("motion", PortType::Motion, "The motion to convert, of 8 frames per second or more.")
+    let reach_secs = frame_rate::REACH_SECS;
+    let support = TimeSupport::Window { before_secs: reach_secs, after_secs: reach_secs };
+    motion_schema("face.frame_rate", "Frame rate", "Changes the frame rate at exact times.", support)
+        .input("motion", PortType::Motion, "The motion to convert, of 1 frame per second or more.")
         .parameter(
             "frames_per_sec",
             ParameterKind::number(60.0, 1.0, 240.0),
