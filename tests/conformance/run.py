@@ -3,7 +3,7 @@
 Usage: python run.py FOLDER
 
 Each case is a name with the expected motion and any of the exports of it:
-    NAME.npy + NAME.json          expected weights [frames, channels]; channels and frame_rate [numerator, denominator]
+    NAME.npy + NAME.npy.json      expected weights [frames, channels]; channels and frame_rate [numerator, denominator]
     NAME.glb                      Khronos glTF Validator, three.js, Blender
     NAME.csv                      the csv module of Python, OpenFaceFX
     NAME.usda                     usd-core: validators, weights, baked points beside Blender's
@@ -37,7 +37,7 @@ class Expected:
     def __init__(self, folder, name):
         self.path = folder / f"{name}.npy"
         self.weights = np.load(self.path)
-        companion = json.loads((folder / f"{name}.json").read_text())
+        companion = json.loads((folder / f"{name}.npy.json").read_text())
         self.channels = companion["channels"]
         self.rate = companion["frame_rate"]
         assert self.weights.shape[1] == len(self.channels), "the companion file names other channels"
@@ -219,7 +219,7 @@ def main(folder):
     counts = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
     names = sorted(path.name[: -len(".npy")] for path in folder.glob("*.npy"))
     if not names:
-        print(f"FAILED {folder}: there are no cases (NAME.npy with NAME.json)")
+        print(f"FAILED {folder}: there are no cases (NAME.npy with NAME.npy.json)")
         return 1
     for name in names:
         expected = Expected(folder, name)

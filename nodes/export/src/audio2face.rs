@@ -5,6 +5,7 @@
 
 use crate::columns::{check_motion, unused_shapes};
 use crate::{ClipInfo, ColumnReport, ExportError, ImportError};
+use esarm_values::names::arkit_spellings;
 use esarm_values::{ARKIT_SHAPES, File, FrameRate, HEAD_CHANNELS, Track};
 use serde::Deserialize;
 use std::io::Write as _;
@@ -99,7 +100,8 @@ struct Document {
     num_frames: Option<u64>,
 }
 
-/// Reads the weights under whatever names the file gives them; ARKit names take ARKit's spelling.
+/// Reads the weights under whatever names the file gives them; names that spell an ARKit shape in another way are given
+/// ARKit's spelling.
 ///
 /// # Errors
 /// Line and column of what is not JSON, or the frame and pose that do not fit.
@@ -141,13 +143,6 @@ pub fn import(bytes: &[u8]) -> Result<Track, ImportError> {
         }
         values.extend(weights);
     }
-    let names: Vec<String> = document.facs_names.into_iter().map(arkit_spelling).collect();
+    let names = arkit_spellings(&document.facs_names);
     Track::new(rate, names, values).map_err(|error| ImportError::whole(format!("facsNames: {error}")))
-}
-
-fn arkit_spelling(name: String) -> String {
-    ARKIT_SHAPES
-        .iter()
-        .find(|shape| shape.eq_ignore_ascii_case(&name))
-        .map_or(name, |shape| (*shape).to_owned())
 }

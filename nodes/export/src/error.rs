@@ -37,6 +37,19 @@ pub enum ExportError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The audio has no samples.
+    #[error("the audio has no samples; give it at least one")]
+    NoSamples,
+    /// A sample is not a number that a file can hold.
+    #[error(
+        "the audio is {value} at {secs:.4} s; samples must be finite numbers, look at the node that made it"
+    )]
+    SampleNotFinite {
+        /// Where, in seconds from the first sample.
+        secs: f64,
+        /// The sample.
+        value: f32,
+    },
     /// The file would be larger than its format allows.
     #[error(
         "the file would take {bytes} bytes and {format} holds at most {limit}; export shorter clips or a lower frame rate"

@@ -1,4 +1,5 @@
-//! Animation files: GLB, Live Link Face CSV, Audio2Face JSON, USD and NPY out, and the readable ones of them in.
+//! Animation files: GLB, Live Link Face CSV, Audio2Face JSON, USD and NPY out, and the readable ones of them in; and the
+//! sound that belongs to them as WAV.
 //!
 //! Every writer is a pure function from values to a [`esarm_values::File`]; nothing is written to disk here.
 //! Every reader takes bytes, never panics, and names the line and column of what it cannot read.
@@ -13,6 +14,7 @@ mod nodes;
 pub mod npy;
 mod rig_check;
 pub mod usda;
+pub mod wav;
 
 pub use columns::ColumnReport;
 pub use error::{ExportError, ImportError};

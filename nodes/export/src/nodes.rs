@@ -1,6 +1,8 @@
 //! The formats as nodes.
 
-use crate::{ClipInfo, ColumnReport, ExportError, ImportError, audio2face, glb, live_link_csv, npy, usda};
+use crate::{
+    ClipInfo, ColumnReport, ExportError, ImportError, audio2face, glb, live_link_csv, npy, usda, wav,
+};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
 use esarm_values::{Digest, File, FrameRate, Hasher, Track, Value};
@@ -15,6 +17,7 @@ pub fn node_types() -> Vec<NodeType> {
         NodeType::new(audio2face_schema(), export_audio2face),
         NodeType::new(usda_schema(), export_usda),
         NodeType::new(npy_schema(), export_npy),
+        NodeType::new(wav_schema(), export_wav),
         NodeType::new(import_csv_schema(), import_csv).with_fingerprint(file_digest),
         NodeType::new(import_audio2face_schema(), import_audio2face).with_fingerprint(file_digest),
         NodeType::new(import_npy_schema(), import_npy).with_fingerprint(npy_digest),
@@ -115,13 +118,33 @@ fn export_usda(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 }
 
 fn npy_schema() -> NodeSchema {
-    let help = "Writes the weights as a NumPy array [frames, channels], with names and rate in a JSON file beside it.";
+    let help = "Writes the weights as a NumPy array [frames, channels], with names and rate in a file NAME.npy.json beside it.";
     with_origin(export_schema("export.npy", "Export NPY", help))
 }
 
 fn export_npy(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let file = npy::export(context.motion("motion")?, &info_of(context)?).map_err(export_error)?;
     Ok(exported((file, ColumnReport::default())))
+}
+
+fn wav_schema() -> NodeSchema {
+    let help = "Writes audio as a mono WAV file, so that the sound of a trimmed or louder clip lies beside its animation.";
+    NodeSchema::new("export.wav", "Export WAV", help, Purity::Pure, TimeSupport::Whole)
+        .output("file", PortType::File, "The finished file; give the output a name to have it written.")
+        .output("report", PortType::Text, "How many samples were too loud for the file.")
+        .input("audio", PortType::Audio, "The sound to write.")
+        .parameter(
+            "samples",
+            ParameterKind::choice("16-bit", &["16-bit", "float"]),
+            "",
+            "16-bit integers, which every program reads, or 32-bit floats, which keep every value.",
+        )
+}
+
+fn export_wav(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
+    let samples = if context.text("samples") == "float" { wav::Samples::Float } else { wav::Samples::Int16 };
+    let result = wav::export(context.audio("audio")?, samples);
+    result.map(exported).map_err(|error| NodeError::input("audio", error))
 }
 
 fn import_schema(type_id: &str, title: &str, help: &str, extension: &str) -> NodeSchema {
@@ -163,7 +186,7 @@ fn file_digest(context: &NodeContext<'_>) -> Result<Digest, NodeError> {
 }
 
 fn import_csv_schema() -> NodeSchema {
-    let help = "Reads a take of Live Link Face: columns in any order, dropped frames and lost faces bridged.";
+    let help = "Reads a take of Live Link Face: columns in any order and spelling, dropped frames and lost faces bridged.";
     import_schema("import.live_link_csv", "Import Live Link Face CSV", help, "csv")
 }
 
@@ -174,7 +197,8 @@ fn import_csv(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 }
 
 fn import_audio2face_schema() -> NodeSchema {
-    let help = "Reads blendshape weights that Audio2Face exported, under any names.";
+    let help =
+        "Reads blendshape weights that Audio2Face exported, under any names; shapes take ARKit's spelling.";
     import_schema("import.audio2face_json", "Import Audio2Face JSON", help, "json")
 }
 
@@ -185,7 +209,7 @@ fn import_audio2face(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 }
 
 fn import_npy_schema() -> NodeSchema {
-    let help = "Reads a NumPy array [frames, channels]; names and rate come from the JSON file beside it, if there is one.";
+    let help = "Reads a NumPy array [frames, channels]; names and rate come from the file NAME.npy.json beside it, if there is one. Shapes take ARKit's spelling.";
     import_schema("import.npy", "Import NPY", help, "npy").parameter(
         "frames_per_sec",
         ParameterKind::number(60.0, 1.0, 240.0),
@@ -197,8 +221,15 @@ fn import_npy_schema() -> NodeSchema {
 /// The array and the JSON file beside it, if there is one.
 fn read_npy(context: &NodeContext<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>), NodeError> {
     let path: PathBuf = context.file("file")?;
-    let beside = path.with_extension("json");
-    let companion = if beside.exists() { Some(read_file(&beside)?) } else { None };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let beside = |name: &str| -> Result<Option<Vec<u8>>, NodeError> {
+        let path = path.with_file_name(name.replace("{stem}", &stem));
+        if path.exists() { read_file(&path).map(Some) } else { Ok(None) }
+    };
+    let companion = match beside(npy::COMPANION_NAME)? {
+        Some(companion) => Some(companion),
+        None => beside(npy::OLD_COMPANION_NAME)?.filter(|json| npy::is_companion(json)),
+    };
     Ok((read_file(&path)?, companion))
 }
 

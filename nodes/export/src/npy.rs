@@ -6,6 +6,7 @@ mod header;
 
 use crate::columns::check_motion;
 use crate::{ClipInfo, ExportError, ImportError};
+use esarm_values::names::arkit_spellings;
 use esarm_values::{ARKIT_SHAPES, File, FrameRate, MOTION_CHANNELS, Track};
 use header::{Element, Header};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,21 @@ struct Companion {
 }
 
 /// Name of the file beside the array; `{stem}` stands for the array's file name without its ending.
-pub const COMPANION_NAME: &str = "{stem}.json";
+///
+/// Not `{stem}.json`: that is the name of an Audio2Face file of the same take.
+pub const COMPANION_NAME: &str = "{stem}.npy.json";
+
+/// Name that older versions gave the companion file, and that other programs' files of the same take may have.
+pub const OLD_COMPANION_NAME: &str = "{stem}.json";
+
+/// Whether a JSON file describes an array: it lists channels. Others that happen to lie beside one do not.
+pub fn is_companion(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Listed {
+        channels: Option<Vec<serde::de::IgnoredAny>>,
+    }
+    serde_json::from_slice::<Listed>(json).is_ok_and(|listed| listed.channels.is_some())
+}
 
 /// Writes 32-bit little-endian floats in C order, and the companion file.
 ///
@@ -42,7 +57,8 @@ pub fn export(motion: &Track, info: &ClipInfo) -> Result<File, ExportError> {
 }
 
 /// Reads `[frames, channels]` floats of 32 or 64 bits. Without a companion file 52 columns are the ARKit shapes in
-/// alphabetical order, 61 those and the nine rotations, and the rate is `rate`.
+/// alphabetical order, 61 those and the nine rotations, and the rate is `rate`. Names that spell an ARKit shape in
+/// another way are given ARKit's spelling.
 ///
 /// # Errors
 /// What the array or the companion file holds that cannot be read.
@@ -83,7 +99,7 @@ fn read_companion(bytes: &[u8]) -> Result<(Vec<String>, FrameRate), ImportError>
             "companion file: frame_rate is {numerator}/{denominator}; both must be above 0"
         ))
     })?;
-    Ok((companion.channels, rate))
+    Ok((arkit_spellings(&companion.channels), rate))
 }
 
 fn usual_channels(count: usize) -> Result<Vec<String>, ImportError> {
@@ -92,7 +108,7 @@ fn usual_channels(count: usize) -> Result<Vec<String>, ImportError> {
         61 => &MOTION_CHANNELS,
         _ => {
             return Err(ImportError::whole(format!(
-                "the array has {count} columns; 52 or 61 can be read by their order, others need a companion file of the same name with ending .json that lists channels"
+                "the array has {count} columns; 52 or 61 can be read by their order, others need a companion file of the same name with ending .npy.json that lists channels"
             )));
         }
     };

@@ -22,7 +22,7 @@ fn weights_of(document: &gltf::Gltf, node: usize) -> Vec<(String, Vec<f32>)> {
     let mesh = document.nodes().nth(node).unwrap().mesh().unwrap();
     let extras: serde_json::Value = serde_json::from_str(mesh.extras().as_ref().unwrap().get()).unwrap();
     let names: Vec<String> = serde_json::from_value(extras["targetNames"].clone()).unwrap();
-    let animation = document.animations().last().unwrap();
+    let animation = document.animations().next().unwrap();
     let channel = animation.channels().find(|channel| {
         channel.target().node().index() == node
             && channel.target().property() == gltf::animation::Property::MorphTargetWeights
@@ -120,7 +120,7 @@ fn an_imported_document_gets_an_animation_and_nothing_else_changes() {
     rig.source = Some(std::sync::Arc::new(source));
     let motion = motion(FrameRate::whole(60), 40);
     let document = exported(&rig, &motion);
-    assert_eq!(document.animations().count(), 2);
+    assert_eq!(document.animations().count(), 1, "the earlier export's animation is replaced");
     assert_weights(&document, 1, &motion);
     assert_weights(&document, 2, &motion);
     assert_eq!(document.blob.as_deref().unwrap()[..binary.len()], binary);
@@ -130,6 +130,63 @@ fn an_imported_document_gets_an_animation_and_nothing_else_changes() {
         assert_eq!(before[kept], after[kept], "{kept}");
     }
     assert!(report.left_out.iter().any(|name| name == "jawLeft"), "{report}");
+}
+
+/// The test rig as if it had been imported from a file, whose document `change` edits.
+fn imported_rig(change: impl FnOnce(&mut serde_json::Value)) -> Rig {
+    let still = motion(FrameRate::whole(30), 1);
+    let (file, _) = glb::export(&rig(), &still, &glb::GlbOptions::default()).unwrap();
+    let mut source = source_of(&file.bytes);
+    let mut json: serde_json::Value = serde_json::from_slice(&source.json).unwrap();
+    change(&mut json);
+    source.json = json.to_string().into_bytes();
+    let mut rig = rig();
+    for (index, mesh) in rig.meshes.iter_mut().enumerate() {
+        mesh.source_node = Some(index + 1);
+    }
+    rig.source = Some(std::sync::Arc::new(source));
+    rig
+}
+
+#[test]
+fn the_speech_is_the_first_animation_and_the_artists_stay() {
+    let rig = imported_rig(|json| {
+        let ours = json["animations"][0].clone();
+        let mut idle = ours.clone();
+        idle["name"] = "Idle".into();
+        idle.as_object_mut().unwrap().remove("extras");
+        json["animations"] = serde_json::json!([idle, ours]);
+    });
+    let motion = motion(FrameRate::whole(60), 12);
+    let document = exported(&rig, &motion);
+    let names: Vec<_> = document.animations().map(|animation| animation.name().map(str::to_owned)).collect();
+    assert_eq!(names, [Some("hello.wav".to_owned()), Some("Idle".to_owned())]);
+    assert_weights(&document, 1, &motion);
+}
+
+#[test]
+fn a_document_without_scenes_gets_one_and_its_head_turns() {
+    for scenes in [None, Some(serde_json::json!([]))] {
+        let rig = imported_rig(|json| {
+            json["nodes"][0]["name"] = "group".into();
+            let object = json.as_object_mut().unwrap();
+            object.remove("scene");
+            object.remove("scenes");
+            if let Some(scenes) = scenes {
+                object.insert("scenes".to_owned(), scenes);
+            }
+        });
+        let motion = motion(FrameRate::whole(60), 12);
+        let (_, report) = glb::export(&rig, &motion, &glb::GlbOptions::default()).unwrap();
+        assert!(report.to_string().contains("a node named Head was put above"), "{report}");
+        let document = exported(&rig, &motion);
+        let root = document.default_scene().unwrap().nodes().next().unwrap();
+        assert_eq!(root.name(), Some("Head"));
+        let turned = document.animations().next().unwrap();
+        assert!(turned.channels().any(|channel| channel.target().node().index() == root.index()));
+        let group = root.children().next().unwrap().children().next().unwrap();
+        assert_eq!(group.name(), Some("group"));
+    }
 }
 
 fn source_of(glb: &[u8]) -> esarm_values::SourceDocument {
@@ -152,6 +209,11 @@ fn what_cannot_be_written_is_named() {
     let strange = Track::new(FrameRate::whole(30), vec!["blink".to_owned()], vec![0.0]).unwrap();
     let error = glb::export(&rig(), &strange, &options).unwrap_err();
     assert!(error.to_string().contains("retarget"), "{error}");
+    let names = ["headYaw", "viseme_aa"].map(str::to_owned).to_vec();
+    let turning = Track::new(FrameRate::whole(30), names, vec![0.1, 0.2]).unwrap();
+    let error = glb::export(&rig(), &turning, &options).unwrap_err();
+    assert!(matches!(error, ExportError::NothingMapped { .. }), "{error}");
+    assert!(error.to_string().contains("browInnerUp, jawOpen"), "{error}");
     let mut broken = rig();
     broken.meshes[0].morphs[0].indices[0] = 999;
     let error = glb::export(&broken, &whole, &options).unwrap_err();

@@ -51,6 +51,25 @@ fn columns_go_by_name_in_any_order_and_case() {
 }
 
 #[test]
+fn columns_of_other_programs_are_known_by_their_spelling() {
+    let motion = motion(FrameRate::whole(60), 4);
+    let text = text_of(&motion);
+    let (header, lines) = text.split_once('\n').unwrap();
+    let respelt = |name: &str| match name {
+        "Timecode" | "BlendShapeCount" | "HeadYaw" | "HeadPitch" | "HeadRoll" => name.to_owned(),
+        name if name.contains("EyeYaw") || name.contains("EyePitch") || name.contains("EyeRoll") => {
+            name.to_owned()
+        }
+        name => format!("CC_Base_{}", name.replace("Left", "_L").replace("Right", "_R")),
+    };
+    let header: Vec<String> = header.split(',').map(respelt).collect();
+    let read = import(format!("{}\n{lines}", header.join(",")).as_bytes()).unwrap();
+    assert_same(&read.motion, &motion);
+    let twice = text.replace("Timecode,", "Timecode,jawopen,");
+    assert!(import(twice.as_bytes()).unwrap_err().to_string().contains("is there twice"));
+}
+
+#[test]
 fn weights_above_one_are_kept_and_counted() {
     let mut motion = motion(FrameRate::whole(60), 5);
     motion.values_mut()[24] = 1.0533;

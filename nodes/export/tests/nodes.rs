@@ -55,8 +55,48 @@ fn every_export_gives_what_its_schema_declares_and_is_read_back() {
         assert_eq!((read.rate(), read.frame_count()), (motion.rate(), 20));
         let jaw = read.channel(read.channel_index("jawOpen").unwrap());
         assert!(jaw.zip(motion.channel(24)).all(|(a, b)| (a - b).abs() < 1e-6));
-        // The JSON of Audio2Face would read as the companion of an array of the same name.
-        std::fs::remove_file(folder.path().join(&name)).unwrap();
+    }
+}
+
+#[test]
+fn companions_of_arrays_are_told_from_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let motion = Arc::new(motion(FrameRate::new(24_000, 1001).unwrap(), 5));
+    let outputs = run(&node("export.npy"), &[], &[("motion", Value::Motion(motion.clone()))]).unwrap();
+    let Some(Value::File(file)) = outputs.get("file") else { panic!("no file") };
+    let (array, write) = (folder.path().join("take.npy"), |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    });
+    write("take.npy", &file.bytes);
+    let rate = || {
+        let outputs = run(&node("import.npy"), &[("file", &array)], &[]).unwrap();
+        let Some(Value::Motion(read)) = outputs.get("motion") else { panic!("no motion") };
+        read.rate()
+    };
+    write("take.json", br#"{"exportFps": 30, "facsNames": [], "weightMat": []}"#);
+    assert_eq!(rate(), FrameRate::whole(60), "an Audio2Face file is no companion");
+    write("take.json", &file.companions[0].1);
+    assert_eq!(rate(), motion.rate(), "what older versions wrote is read");
+    write(
+        "take.npy.json",
+        &String::from_utf8_lossy(&file.companions[0].1).replace("24000", "25000").into_bytes(),
+    );
+    assert_eq!(rate(), FrameRate::new(25_000, 1001).unwrap(), "the new name comes first");
+}
+
+#[test]
+fn sound_is_written_as_it_is_chosen() {
+    let exporter = node("export.wav");
+    let audio = || Value::Audio(Arc::new(Audio::new("hello.wav", 16_000, vec![0.25; 160])));
+    for (samples, bytes) in [("16-bit", 2), ("float", 4)] {
+        let set = [("samples", ParameterValue::Text(samples.to_owned()))];
+        let outputs = exporter.call(&set, &[("audio", audio())]).unwrap();
+        let Some(Value::File(file)) = outputs.get("file") else { panic!("no file") };
+        let size = file.bytes.len();
+        assert!(
+            file.bytes.starts_with(b"RIFF") && (160 * bytes..160 * bytes + 128).contains(&size),
+            "{size}"
+        );
     }
 }
 

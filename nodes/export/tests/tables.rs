@@ -36,6 +36,31 @@ fn audio2face_takes_any_pose_list() {
 }
 
 #[test]
+fn other_spellings_of_shapes_are_read_as_arkit() {
+    let file = br#"{"exportFps": 60, "facsNames": ["A25_Jaw_Open", "eyeBlink_L", "eyeBlink_R"],
+        "weightMat": [[0.5, 0.25, 1]]}"#;
+    let names = ["jawOpen", "eyeBlinkLeft", "eyeBlinkRight"].map(str::to_owned);
+    assert_eq!(**audio2face::import(file).unwrap().channels(), names);
+    let track = Track::new(
+        FrameRate::whole(60),
+        ["Face_jawOpen", "EyeBlink.L", "eyeBlinkR"].map(str::to_owned).to_vec(),
+        vec![0.5, 0.25, 1.0],
+    );
+    let file = npy::export(&track.unwrap(), &ClipInfo::default()).unwrap();
+    let read = npy::import(&file.bytes, Some(&file.companions[0].1), FrameRate::whole(30)).unwrap();
+    assert_eq!(**read.channels(), names);
+    assert_eq!(read.values(), [0.5, 0.25, 1.0]);
+}
+
+#[test]
+fn only_files_that_list_channels_are_companions() {
+    assert!(npy::is_companion(br#"{"channels": ["jawOpen"], "frame_rate": [60, 1]}"#));
+    for other in [&a2f(&motion(FrameRate::whole(30), 2))[..], b"{}", b"[1]", b"no JSON", b""] {
+        assert!(!npy::is_companion(other));
+    }
+}
+
+#[test]
 fn audio2face_errors_name_the_place() {
     let message = |text: &str| audio2face::import(text.as_bytes()).unwrap_err().to_string();
     assert!(message("{\n  \"exportFps\": x").starts_with("line 2, column"));

@@ -88,8 +88,22 @@ pub(super) fn animate<'a>(
     let name = info.audio_name.as_deref().unwrap_or("Speech");
     let mut animation = json!({ "name": name, "samplers": samplers, "channels": channels });
     Document::describe(&mut animation, info, motion.rate());
-    document.push("animations", animation);
+    put_first(document, animation);
     Ok(())
+}
+
+/// Puts an animation before the document's own, since many viewers and engines play the first one; animations that an
+/// earlier export wrote go.
+fn put_first(document: &mut Document<'_>, animation: Value) {
+    let old = document.json.remove("animations");
+    let own = match old {
+        Some(Value::Array(animations)) => animations,
+        _ => Vec::new(),
+    };
+    let is_ours = |animation: &Value| animation["extras"]["esarm"].is_object();
+    let kept = own.into_iter().filter(|animation| !is_ours(animation));
+    let animations: Vec<Value> = std::iter::once(animation).chain(kept).collect();
+    document.json.insert("animations".to_owned(), animations.into());
 }
 
 fn sampler_of(input: usize, output: usize) -> Value {

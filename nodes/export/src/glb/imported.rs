@@ -7,6 +7,7 @@ use super::head_pivot;
 use crate::{ClipInfo, ColumnReport, ExportError};
 use esarm_values::{FrameRate, Rig, SourceDocument};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Opens the source document and finds the nodes to animate.
 pub(super) fn open<'a>(
@@ -63,16 +64,27 @@ fn head_node(document: &mut Document<'_>, rig: &Rig, report: &mut ColumnReport) 
     }
     let is_skinned =
         document.json.get("skins").and_then(Value::as_array).is_some_and(|skins| !skins.is_empty());
-    let scene = scene_index(document);
-    let (false, Some(scene)) = (is_skinned, scene) else {
+    if is_skinned {
         report.notes.push(format!(
             "head rotation left out: rig \"{}\" has a skeleton but no bone named Head; rename its head bone",
             rig.name
         ));
         return None;
-    };
+    }
+    let scene = scene_index(document).unwrap_or_else(|| add_scene(document));
     report.notes.push("head rotation: a node named Head was put above the scene".to_owned());
     Some(wrap_scene(document, scene, head_pivot(rig)))
+}
+
+/// Gives a document without scenes the one that it stands for: every node that is no child.
+fn add_scene(document: &mut Document<'_>) -> usize {
+    let nodes = document.json.get("nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let children = nodes.iter().filter_map(|node| node.get("children")?.as_array()).flatten();
+    let children: HashSet<u64> = children.filter_map(Value::as_u64).collect();
+    let roots: Vec<usize> = (0..nodes.len()).filter(|node| !children.contains(&(*node as u64))).collect();
+    let scene = document.push("scenes", json!({ "nodes": roots }));
+    document.json.insert("scene".to_owned(), scene.into());
+    scene
 }
 
 /// Puts two nodes above the scene's roots, so that they turn about `pivot` and keep their own transforms.

@@ -1,7 +1,8 @@
 //! GLB: a rig with its motion as morph-target animation (glTF 2.0, <https://registry.khronos.org/glTF/specs/2.0>).
 //!
-//! A rig that was imported keeps the artist's document, with one animation added. Any other rig is written with
-//! sparse morph targets. Weights are linear between frames, and times count from the motion's first frame.
+//! A rig that was imported keeps the artist's document and animations, with one animation put first, where viewers look
+//! for what to play, in place of any that an earlier export put there. Any other rig is written with sparse morph
+//! targets. Weights are linear between frames, and times count from the motion's first frame.
 
 mod animation;
 mod binary;
@@ -63,12 +64,9 @@ pub fn export(rig: &Rig, motion: &Track, options: &GlbOptions) -> Result<(File, 
 fn report_of(rig: &Rig, motion: &Track) -> Result<ColumnReport, ExportError> {
     let names = rig.morph_names();
     let columns: Vec<Option<usize>> = names.iter().map(|name| find_channel(motion, name)).collect();
-    if columns.iter().all(Option::is_none) && !turns_head(motion) {
-        return Err(ExportError::NothingMapped {
-            channels: motion.channels().len(),
-            target: format!("rig \"{}\" with {} morph targets", rig.name, names.len()),
-            remedy: "retarget the motion to the rig's names first".to_owned(),
-        });
+    // A head that turns and never speaks is no animation of speech.
+    if columns.iter().all(Option::is_none) {
+        return Err(nothing_mapped(rig, motion));
     }
     let mut left_out = unused_shapes(motion, |column| columns.contains(&Some(column)));
     let is_eye_rotation = |name: &&String| {
@@ -86,6 +84,26 @@ fn report_of(rig: &Rig, motion: &Track) -> Result<ColumnReport, ExportError> {
         ));
     }
     Ok(ColumnReport { left_out, at_rest: rested.map(|(name, _)| (*name).to_owned()).collect(), notes })
+}
+
+/// Says that no morph target of a rig is driven, and what its targets are called.
+pub(crate) fn nothing_mapped(rig: &Rig, motion: &Track) -> ExportError {
+    const MOST_NAMES: usize = 8;
+    let names = rig.morph_names();
+    let shown = names[..names.len().min(MOST_NAMES)].join(", ");
+    let more = if names.len() > MOST_NAMES { " ..." } else { "" };
+    let (rig, count) = (&rig.name, names.len());
+    ExportError::NothingMapped {
+        channels: motion.channels().len(),
+        target: if names.is_empty() {
+            format!("rig \"{rig}\", which has no morph targets")
+        } else {
+            format!("rig \"{rig}\", whose {count} morph targets are {shown}{more}")
+        },
+        remedy: "name the morph targets after ARKit's shapes, or retarget the motion to them with overrides such as \
+                 jawOpen = THEIR_NAME"
+            .to_owned(),
+    }
 }
 
 /// The point that a head turns about: the neck's top, a third of the way up the meshes that have morph targets.

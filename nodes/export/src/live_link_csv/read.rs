@@ -4,6 +4,7 @@ use super::COLUMNS;
 use super::grid::{Grid, lay, line_times};
 use super::timecode::Timecode;
 use crate::ImportError;
+use esarm_values::names::arkit_spellings;
 use esarm_values::{ARKIT_SHAPES, HEAD_CHANNELS, MOTION_CHANNELS, Track};
 
 /// A take that was read.
@@ -34,7 +35,7 @@ pub struct ImportReport {
 /// Shapes that older phones and programs leave out.
 const MAY_BE_MISSING: [&str; 1] = ["tongueOut"];
 
-/// Reads a take: columns in any order and case, values above 1, dropped and doubled frames.
+/// Reads a take: columns in any order, case and spelling (`EyeBlink_L`), values above 1, dropped and doubled frames.
 ///
 /// # Errors
 /// The line and cell that cannot be read, or the names of missing columns.
@@ -129,13 +130,13 @@ impl Header {
             ));
         };
         let count = find("BlendShapeCount");
+        let is_value = |cell: &usize| *cell != timecode && Some(*cell) != count && !names[*cell].is_empty();
+        let cells: Vec<usize> = (0..names.len()).filter(is_value).collect();
+        let written: Vec<String> = cells.iter().map(|cell| names[*cell].to_owned()).collect();
         let mut channels: Vec<(usize, String)> = Vec::new();
-        for (cell, name) in names.iter().enumerate() {
-            if cell == timecode || Some(cell) == count || name.is_empty() {
-                continue;
-            }
-            let known = MOTION_CHANNELS.iter().find(|channel| channel.eq_ignore_ascii_case(name));
-            let channel = known.map_or_else(|| (*name).to_owned(), |known| (*known).to_owned());
+        for (cell, name) in cells.into_iter().zip(arkit_spellings(&written)) {
+            let known = MOTION_CHANNELS.iter().find(|channel| channel.eq_ignore_ascii_case(&name));
+            let channel = known.map_or_else(|| name.clone(), |known| (*known).to_owned());
             if let Some((first, _)) = channels.iter().find(|(_, other)| *other == channel) {
                 let message =
                     format!("column \"{name}\" is there twice, first in cell {}; remove one", first + 1);

@@ -8,7 +8,7 @@ mod geometry;
 mod text;
 
 use crate::columns::{check_motion, find_channel, find_channels, gather_frame, unused_shapes};
-use crate::glb::head_pivot;
+use crate::glb::{head_pivot, nothing_mapped};
 use crate::rig_check::check_rig;
 use crate::{ClipInfo, ColumnReport, ExportError};
 use esarm_values::{File, Rig, Track, head_rotation};
@@ -26,11 +26,7 @@ pub fn export(rig: &Rig, motion: &Track, info: &ClipInfo) -> Result<(File, Colum
     let names = rig.morph_names();
     let columns = find_channels(motion, names.iter().copied());
     if columns.iter().all(Option::is_none) {
-        return Err(ExportError::NothingMapped {
-            channels: motion.channels().len(),
-            target: format!("rig \"{}\" with {} morph targets", rig.name, names.len()),
-            remedy: "retarget the motion to the rig's names first".to_owned(),
-        });
+        return Err(nothing_mapped(rig, motion));
     }
     let mut out =
         String::with_capacity(motion.frame_count() * (names.len() * 11 + 40) + rig.vertex_count() * 200);
