@@ -59,11 +59,17 @@ impl MelOptions {
         let window_is_fine = self.window_secs > 0.0 && self.window_secs <= 0.1;
         AudioError::unless(window_is_fine, "window_secs", self.window_secs, "above 0 and at most 0.1")?;
         let window_samples = (self.window_secs * f64::from(sample_rate_hz)).round() as usize;
+        let fft_size = window_samples.max(2).next_power_of_two();
+        let allowed = format!(
+            "between 1 and {fft_size} with a window of {} s at {sample_rate_hz} Hz; a longer window_secs allows more",
+            self.window_secs
+        );
+        AudioError::unless((1..=fft_size).contains(&self.bands), "bands", self.bands, allowed)?;
         Ok(LogMelSettings {
             sample_rate_hz,
             window_secs: self.window_secs,
             hop_secs: 1.0 / self.rate.frames_per_sec(),
-            fft_size: window_samples.max(2).next_power_of_two(),
+            fft_size,
             mel_count: self.bands,
             low_hz: self.low_hz,
             high_hz: self.high_hz,

@@ -5,6 +5,7 @@ use crate::voice_activity::{VOICE_ACTIVITY_REACH_SECS, VoiceActivitySettings};
 use crate::{AudioError, Channel, LoadOptions, MAX_RATE_HZ, StreamResampler};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, TimeSupport};
+use esarm_kernels::KernelError;
 use esarm_values::{Audio, Digest, FrameRate, Hasher, Track, Value};
 use std::io::Read;
 use std::sync::Arc;
@@ -48,6 +49,11 @@ fn node_error(error: AudioError) -> NodeError {
     match error {
         AudioError::Cancelled => NodeError::Cancelled,
         AudioError::Setting { name, .. } => NodeError::parameter(name, error),
+        // Settings of kernels that nodes have under the same name.
+        AudioError::Kernel(KernelError::Setting {
+            name: name @ ("low_hz" | "high_hz" | "tempo_bpm"),
+            ..
+        }) => NodeError::parameter(name, error),
         AudioError::In { .. } => NodeError::parameter("file", error),
         error => NodeError::failed(error),
     }
@@ -169,7 +175,7 @@ fn trim_schema() -> NodeSchema {
     NodeSchema::new(
         "audio.trim",
         "Trim",
-        "Cuts a clip to given times and drops the silence at its ends; the result begins at 0.",
+        "Cuts a clip to given times and drops the silence at its ends; the result begins at 0, so an animation made from it fits the cut sound, not the file that was read: save that with export.wav.",
         Purity::Pure,
         TimeSupport::Whole,
     )

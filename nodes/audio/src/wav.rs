@@ -109,6 +109,10 @@ impl Source for WavSource<'_> {
 /// Decodes whole frames by handing Hound a small WAV file that holds just them.
 fn decode(layout: &Layout, bytes: &[u8], block: &mut Vec<f32>) -> Result<(), AudioError> {
     block.clear();
+    if (layout.format, layout.bits) == (SampleFormat::Float, 64) {
+        decode_doubles(bytes, block);
+        return Ok(());
+    }
     let header = header_for(layout, bytes.len() as u32);
     let mut reader = WavReader::new(header.chain(bytes)).map_err(|error| broken(error.to_string()))?;
     let scale = 1.0 / (1_u64 << (layout.bits - 1)) as f32;
@@ -121,6 +125,12 @@ fn decode(layout: &Layout, bytes: &[u8], block: &mut Vec<f32>) -> Result<(), Aud
             .try_for_each(|sample| sample.map(|sample| block.push(sample as f32 * scale))),
     };
     fill.map_err(|error| broken(error.to_string()))
+}
+
+/// Decodes 64-bit floats, which Hound does not read.
+fn decode_doubles(bytes: &[u8], block: &mut Vec<f32>) {
+    let double = |eight: &[u8]| f64::from_le_bytes(std::array::from_fn(|index| eight[index]));
+    block.extend(bytes.chunks_exact(8).map(|eight| double(eight) as f32));
 }
 
 /// The header of a WAV file with `length` bytes of samples.
@@ -232,7 +242,7 @@ fn sample_format(format: Format) -> Result<(SampleFormat, u16), AudioError> {
     let unsupported = |feature: String| Err(AudioError::Unsupported { format: FORMAT, feature });
     match (format.tag, bits) {
         (1, 8 | 16 | 24 | 32) => Ok((SampleFormat::Int, bits)),
-        (3, 32) => Ok((SampleFormat::Float, bits)),
+        (3, 32 | 64) => Ok((SampleFormat::Float, bits)),
         (1, bits) => unsupported(format!("{bits}-bit integer samples")),
         (3, bits) => unsupported(format!("{bits}-bit float samples")),
         (2 | 0x11, _) => unsupported("ADPCM compression".to_owned()),

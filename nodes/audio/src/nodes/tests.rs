@@ -105,3 +105,19 @@ fn settings_that_do_not_work_out_name_their_parameter() {
     let error = evaluate("audio.trim", Some(&audio), &set, None).unwrap_err();
     assert!(matches!(&error, NodeError::Parameter { parameter, .. } if parameter == "start_secs"), "{error}");
 }
+
+#[test]
+fn log_mel_speaks_of_its_own_parameters() {
+    let audio = loaded(None);
+    let number = ParameterValue::Number;
+    let cases = [
+        ("bands", vec![("bands", number(256.0)), ("window_secs", number(0.005))]),
+        ("low_hz", vec![("low_hz", number(9000.0))]),
+    ];
+    for (name, set) in cases {
+        let error = evaluate("audio.log_mel", Some(&audio), &set, None).unwrap_err();
+        assert!(matches!(&error, NodeError::Parameter { parameter, .. } if parameter == name), "{error}");
+        let text = error.to_string();
+        assert!(!text.contains("mel_count") && !text.contains("fft_size"), "{text}");
+    }
+}

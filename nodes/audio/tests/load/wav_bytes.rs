@@ -8,10 +8,11 @@ pub(crate) enum Coding {
     I24,
     I32,
     F32,
+    F64,
 }
 
 impl Coding {
-    pub(crate) const ALL: [Self; 5] = [Self::U8, Self::I16, Self::I24, Self::I32, Self::F32];
+    pub(crate) const ALL: [Self; 6] = [Self::U8, Self::I16, Self::I24, Self::I32, Self::F32, Self::F64];
 
     pub(crate) fn bytes(self) -> u16 {
         match self {
@@ -19,11 +20,12 @@ impl Coding {
             Self::I16 => 2,
             Self::I24 => 3,
             Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
         }
     }
 
     pub(crate) fn tag(self) -> u16 {
-        if self == Self::F32 { 3 } else { 1 }
+        if matches!(self, Self::F32 | Self::F64) { 3 } else { 1 }
     }
 
     /// Half a step of the coding: the largest error of rounding to it.
@@ -31,7 +33,7 @@ impl Coding {
         match self {
             Self::U8 => 0.6 / 128.0,
             Self::I16 => 0.6 / 32_768.0,
-            Self::I24 | Self::I32 | Self::F32 => 1e-7,
+            Self::I24 | Self::I32 | Self::F32 | Self::F64 => 1e-7,
         }
     }
 
@@ -43,6 +45,7 @@ impl Coding {
             Self::I24 => (scaled(*sample, 8_388_608.0) as i32).to_le_bytes()[..3].to_vec(),
             Self::I32 => (scaled(*sample, 2_147_483_648.0) as i32).to_le_bytes().to_vec(),
             Self::F32 => sample.to_le_bytes().to_vec(),
+            Self::F64 => f64::from(*sample).to_le_bytes().to_vec(),
         };
         samples.iter().flat_map(one).collect()
     }
