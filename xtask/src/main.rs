@@ -97,14 +97,27 @@ fn bench(names: &[&str]) -> Result<(), Failure> {
     run("bench", python_environment(&mut cargo(&arguments)))
 }
 
+/// Fuzz targets and the folders of their seeds.
+const FUZZ_TARGETS: [(&str, &str); 4] = [
+    ("audio", "fuzz/seeds/audio"),
+    ("graph", "../assets/graphs"),
+    ("glb", "fuzz/seeds/glb"),
+    ("live_link_csv", "fuzz/seeds/live_link_csv"),
+];
+
 fn fuzz(rest: &[&str]) -> Result<(), Failure> {
     let seconds: u32 = match rest {
         [] => 600,
         [text, ..] => text.parse().map_err(|_| Failure(format!("\"{text}\" is no number of seconds")))?,
     };
-    for target in ["audio", "graph", "glb", "live_link_csv"] {
+    for (target, seeds) in FUZZ_TARGETS {
         let limit = format!("-max_total_time={seconds}");
-        let arguments = ["+nightly", "fuzz", "run", target, "--", &limit, "-rss_limit_mb=4096"];
+        // What is found is kept in the first folder, the seeds are only read.
+        let corpus = format!("fuzz/corpus/{target}");
+        std::fs::create_dir_all(process::root().join("tests").join(&corpus))
+            .map_err(|error| Failure(format!("tests/{corpus}: {error}")))?;
+        let arguments =
+            ["+nightly", "fuzz", "run", target, &corpus, seeds, "--", &limit, "-rss_limit_mb=4096"];
         run(&format!("fuzz {target}"), cargo(&arguments).current_dir(process::root().join("tests")))?;
     }
     Ok(())
