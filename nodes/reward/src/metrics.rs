@@ -24,6 +24,9 @@ pub struct Metric {
 const CLOSED_APERTURE: f64 = 0.08;
 /// Frames more than this far below the loudest count as silent, decibels.
 const SILENCE_BELOW_PEAK_DB: f64 = 40.0;
+/// Length of the stretch around a frame over which its loudness is measured, seconds: a few periods of the lowest voices,
+/// and the same at every frame rate.
+const LOUDNESS_SECS: f64 = 0.05;
 /// Lip sync is searched within this lag, seconds.
 const LAG_REACH_SECS: f64 = 0.2;
 
@@ -162,14 +165,14 @@ fn is_blendshape(name: &str) -> bool {
     esarm_values::ARKIT_SHAPES.contains(&name)
 }
 
-/// Level of the speech within each motion frame, decibels relative to full scale, at least -120.
+/// Level of the speech around the moment of each motion frame, decibels relative to full scale, at least -120.
 fn frame_loudness_db(audio: &Audio, motion: &Track) -> Vec<f64> {
-    let samples_per_frame = f64::from(audio.sample_rate_hz) / motion.rate().frames_per_sec();
-    let offset = motion.start_frame() as f64 * samples_per_frame - audio.start_sample as f64;
+    let rate_hz = f64::from(audio.sample_rate_hz);
     let level = |frame: usize| {
-        let at = |position: f64| (position.max(0.0) as usize).min(audio.samples.len());
-        let first = at(offset + frame as f64 * samples_per_frame - samples_per_frame);
-        let last = at(offset + (frame as f64 + 2.0) * samples_per_frame);
+        let moment_secs = motion.rate().secs_of(motion.start_frame() + frame as i64) - audio.start_secs();
+        let at = |secs: f64| ((secs * rate_hz).round().max(0.0) as usize).min(audio.samples.len());
+        let first = at(moment_secs - LOUDNESS_SECS / 2.0);
+        let last = at(moment_secs + LOUDNESS_SECS / 2.0);
         let power: f64 = audio.samples[first..last].iter().map(|sample| f64::from(*sample).powi(2)).sum();
         10.0 * (power / (last - first).max(1) as f64 + 1e-12).log10()
     };
@@ -295,6 +298,25 @@ mod tests {
         assert!(find(&metrics, "lip_sync_lag").unwrap().abs() < 40.0);
         assert!(find(&metrics, "silence_closure").unwrap() > 0.9);
         assert_eq!(find(&metrics, "out_of_range"), Some(0.0));
+    }
+
+    #[test]
+    fn loudness_is_that_around_the_frame_at_every_rate() {
+        // A burst around a moment that is a frame at every rate.
+        let burst_secs = 1.0;
+        let samples = (0..32_000).map(|i| if (15_600..16_400).contains(&i) { 0.5 } else { 0.0 }).collect();
+        let audio = Audio::new("burst", 16_000, samples);
+        for frames_per_sec in [12, 25, 30, 60, 120] {
+            let rate = FrameRate::whole(frames_per_sec);
+            let still = Track::zeros(rate, vec!["jawOpen".to_owned()], rate.frames_in(2.0)).unwrap();
+            let levels = frame_loudness_db(&audio, &still);
+            let on_burst = (burst_secs * f64::from(frames_per_sec)) as usize;
+            for step in 1..on_burst {
+                let (before, after) = (levels[on_burst - step], levels[on_burst + step]);
+                assert!((before - after).abs() < 0.1, "{frames_per_sec} fps, {step}: {before} {after}");
+            }
+            assert!((levels[on_burst] - 10.0 * 0.25_f64.log10()).abs() < 0.01, "{}", levels[on_burst]);
+        }
     }
 
     #[test]
