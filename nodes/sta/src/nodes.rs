@@ -10,8 +10,11 @@ use std::sync::{Arc, OnceLock};
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
-    let mut types =
-        vec![NodeType::new(generator_schema(), generate), NodeType::new(takes_schema(), generate_takes)];
+    let mut types = vec![
+        NodeType::new(generator_schema(), generate),
+        NodeType::new(takes_schema(), generate_takes),
+        NodeType::new(pick_take_schema(), pick_take),
+    ];
     types.extend(crate::performance::nodes::node_types());
     types
 }
@@ -46,7 +49,7 @@ fn generator_schema() -> NodeSchema {
         "take",
         ParameterKind::integer(0, 0, 1_000_000),
         "",
-        "Number of the take; another number gives another take of the same line.",
+        "Number of the take; another number gives another take of the same line. Nodes of other names give other takes.",
     )
     .output("motion", PortType::Motion, "Weights of the 52 ARKit shapes.")
     .output(
@@ -60,7 +63,7 @@ fn takes_schema() -> NodeSchema {
     schema(
         "sta.takes",
         "Takes",
-        "Gives several takes of one line, each with its log-probability.",
+        "Gives several takes of one line, each with its log-probability; sta.pick_take chooses one. A sta.generator node of the same name and seed gives the same takes by their number.",
         TimeSupport::Whole,
     )
     .parameter("count", ParameterKind::integer(4, 1, 256), "takes", "How many takes.")
@@ -115,6 +118,59 @@ fn generated(context: &NodeContext<'_>, take: u64) -> Result<Generated, NodeErro
     })
 }
 
+fn pick_take_schema() -> NodeSchema {
+    NodeSchema::new(
+        "sta.pick_take",
+        "Pick take",
+        "Gives one of several takes: by its number, or the one that the generator finds most probable.",
+        Purity::Pure,
+        TimeSupport::Whole,
+    )
+    .input("takes", PortType::Takes, "The takes.")
+    .parameter(
+        "choose",
+        ParameterKind::choice("number", &["number", "most probable"]),
+        "",
+        "By number, or by the highest log-probability; of equal ones the first.",
+    )
+    .parameter(
+        "take",
+        ParameterKind::integer(0, 0, 1_000_000),
+        "",
+        "Number of the take, from 0; counts when takes are chosen by number.",
+    )
+    .output("motion", PortType::Motion, "The motion of the chosen take.")
+    .output("take", PortType::Number, "Number of the chosen take, from 0.")
+}
+
+fn pick_take(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
+    let takes = context.takes("takes")?;
+    let number = match context.text("choose") {
+        "number" => context.integer("take").cast_unsigned() as usize,
+        _ => most_probable(takes)?,
+    };
+    let take = takes.get(number).ok_or_else(|| {
+        let allowed = match takes.len() {
+            0 => "there are no takes".to_owned(),
+            count => format!("there are takes 0 to {}", count - 1),
+        };
+        NodeError::parameter("take", format!("there is no take {number}; {allowed}"))
+    })?;
+    Ok(Outputs::from([
+        ("motion".to_owned(), Value::Motion(take.motion.clone())),
+        ("take".to_owned(), Value::Number(number as f64)),
+    ]))
+}
+
+/// Number of the take with the highest log-probability, the first of equal ones.
+fn most_probable(takes: &[Take]) -> Result<usize, NodeError> {
+    let rated = takes.iter().enumerate().filter_map(|(number, take)| Some((number, take.log_probability?)));
+    let best = rated.reduce(|best, other| if other.1 > best.1 { other } else { best });
+    best.map(|(number, _)| number).ok_or_else(|| {
+        NodeError::parameter("choose", "none of the takes has a log-probability; choose by number")
+    })
+}
+
 /// Takes of one node differ in their streams of random numbers.
 fn seed_of(context: &NodeContext<'_>, take: u64) -> u64 {
     context.seed.wrapping_add(take.wrapping_mul(0x9E37_79B9_7F4A_7C15))
@@ -124,4 +180,54 @@ fn seed_of(context: &NodeContext<'_>, take: u64) -> u64 {
 fn embedded() -> Result<&'static Generator, NodeError> {
     static GENERATOR: OnceLock<Result<Generator, GeneratorError>> = OnceLock::new();
     GENERATOR.get_or_init(Generator::load_embedded).as_ref().map_err(NodeError::failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esarm_graph::ParameterValue;
+    use esarm_values::{Audio, Track};
+
+    fn node(type_id: &str) -> NodeType {
+        node_types().into_iter().find(|node| node.schema.type_id == type_id).unwrap()
+    }
+
+    fn motion(outputs: &Outputs) -> &Track {
+        let Some(Value::Motion(motion)) = outputs.get("motion") else { panic!("no motion in {outputs:?}") };
+        motion
+    }
+
+    fn pick(takes: &Value, set: &[(&str, ParameterValue)]) -> Result<Outputs, NodeError> {
+        node("sta.pick_take").call(set, &[("takes", takes.clone())])
+    }
+
+    fn take(log_probability: Option<f64>, value: f32) -> Take {
+        let motion = Track::new(FrameRate::whole(60), vec!["jawOpen".to_owned()], vec![value]).unwrap();
+        Take { motion: Arc::new(motion), seed: 0, log_probability }
+    }
+
+    #[test]
+    fn takes_are_picked_by_number_or_probability() {
+        let takes = [(None, 0.0), (Some(-9.0), 0.1), (Some(-2.5), 0.2), (Some(-2.5), 0.3)];
+        let takes = Value::Takes(Arc::new(takes.map(|(rated, value)| take(rated, value)).to_vec()));
+        let number = |number: f64| [("take", ParameterValue::Number(number))];
+        assert_eq!(motion(&pick(&takes, &number(3.0)).unwrap()).values(), [0.3]);
+        let error = pick(&takes, &number(4.0)).unwrap_err().to_string();
+        assert!(error.contains("takes 0 to 3"), "{error}");
+        let best = [("choose", ParameterValue::Text("most probable".to_owned()))];
+        let outputs = pick(&takes, &best).unwrap();
+        assert_eq!((motion(&outputs).values(), &outputs["take"]), ([0.2].as_slice(), &Value::Number(2.0)));
+        let unrated = Value::Takes(Arc::new(vec![take(None, 0.5)]));
+        assert!(pick(&unrated, &best).unwrap_err().to_string().contains("choose by number"));
+    }
+
+    #[test]
+    fn a_generator_of_the_same_seed_gives_a_take_again() {
+        let samples = (0..8000).map(|n| 0.3 * (n as f32 * 0.05).sin()).collect();
+        let audio = [("audio", Value::Audio(Arc::new(Audio::new("tone", 16_000, samples))))];
+        let takes = node("sta.takes").call(&[("count", ParameterValue::Number(3.0))], &audio).unwrap();
+        let picked = pick(&takes["takes"], &[("take", ParameterValue::Number(2.0))]).unwrap();
+        let again = node("sta.generator").call(&[("take", ParameterValue::Number(2.0))], &audio).unwrap();
+        assert_eq!(motion(&picked), motion(&again));
+    }
 }

@@ -32,7 +32,7 @@ const POSTURE_DEG: [[f64; EMOTIONS.len()]; 3] = [
 ];
 /// How lively heads move in each emotion, relative to neutral.
 const LIVELINESS: [f64; EMOTIONS.len()] = [1.0, 1.35, 0.55, 1.4, 1.1, 0.9, 1.1, 0.8];
-/// Farthest turn of each axis, in degrees; approached softly.
+/// Farthest turn that is added on each axis, in degrees; approached softly.
 const LIMIT_DEG: f64 = 14.0;
 /// Sets these draws apart.
 const STREAM: u64 = 0x6865_6164;
@@ -86,8 +86,8 @@ pub fn add_head_motion(
             let sway = SWAY_DEG[axis] * sway(random.split(axis as u64), time_secs);
             let moved = lively * (settings.sway * sway + settings.nods * nodded(&nods, axis, time_secs));
             let posture = settings.posture * by_emotion(emotion, time_secs, &POSTURE_DEG[axis]);
-            let total = f64::from(turns[axis]).to_degrees() + moved + posture;
-            turns[axis] = limited(total).to_radians() as f32;
+            // What the motion brings, such as a captured head, stays as it is.
+            turns[axis] += limited(moved + posture).to_radians() as f32;
         }
     }))
 }
@@ -181,6 +181,19 @@ mod tests {
         assert!(mean("sad", "headPitch") > 4.0 && mean("angry", "headPitch") > 3.0);
         assert!(mean("contempt", "headRoll") > 3.0 && mean("contempt", "headPitch") < -2.0);
         assert!(mean("neutral", "headPitch").abs() < 1.0);
+    }
+
+    #[test]
+    fn turns_that_are_there_already_stay() {
+        let mut turned = still(60, 1.0);
+        turned
+            .values_mut()
+            .iter_mut()
+            .enumerate()
+            .for_each(|(index, value)| *value = (index % 61) as f32 / 80.0);
+        let nothing = HeadMotion { sway: 0.0, nods: 0.0, posture: 0.0 };
+        let same = add_head_motion(&turned, &nothing, Some(&emotion("sad")), None, 3).unwrap();
+        assert_eq!(same, turned);
     }
 
     #[test]
