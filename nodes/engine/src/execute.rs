@@ -116,6 +116,11 @@ impl<'a> Execution<'a> {
         self.settle_the_rest();
     }
 
+    /// Whether this makes a part of a clip for another execution.
+    pub(crate) fn is_part(&self) -> bool {
+        self.part_of.is_some()
+    }
+
     /// The result of a step, while somebody still needs it.
     pub(crate) fn result(&self, step: usize) -> Option<Arc<Entry>> {
         lock(&self.cells[step].result).clone()

@@ -17,6 +17,8 @@ pub struct NodeType {
     pub fingerprint: Option<Fingerprint>,
     /// For sources: how long the clip is that they give, so that long clips are evaluated in parts.
     pub duration: Option<Duration>,
+    /// Names the device that evaluates the node, where that is not the one of the run.
+    pub device: Option<DeviceName>,
     /// Identifies the code: results made by another build are not reused.
     pub build: String,
 }
@@ -32,6 +34,9 @@ pub type Fingerprint = Box<dyn Fn(&NodeContext<'_>) -> Result<esarm_values::Dige
 /// Gives the length in seconds of what a source will give, without reading it whole. The context holds no inputs.
 pub type Duration = Box<dyn Fn(&NodeContext<'_>) -> Result<f64, NodeError> + Send + Sync>;
 
+/// Gives the name of a device for the report; `None` when it cannot be told.
+pub type DeviceName = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 impl NodeType {
     /// A built-in node type.
     pub fn new(
@@ -39,7 +44,7 @@ impl NodeType {
         evaluate: impl Fn(&NodeContext<'_>) -> Result<Outputs, NodeError> + Send + Sync + 'static,
     ) -> Self {
         let build = format!("esarm {}", env!("CARGO_PKG_VERSION"));
-        Self { schema, evaluate: Box::new(evaluate), fingerprint: None, duration: None, build }
+        Self { schema, evaluate: Box::new(evaluate), fingerprint: None, duration: None, device: None, build }
     }
 
     /// The same type with a fingerprint of what it depends on outside the graph.
@@ -59,6 +64,13 @@ impl NodeType {
         duration: impl Fn(&NodeContext<'_>) -> Result<f64, NodeError> + Send + Sync + 'static,
     ) -> Self {
         self.duration = Some(Box::new(duration));
+        self
+    }
+
+    /// The same type with a function that names the device it works on, for the report.
+    #[must_use]
+    pub fn with_device(mut self, device: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.device = Some(Box::new(device));
         self
     }
 

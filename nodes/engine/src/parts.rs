@@ -11,7 +11,7 @@ use crate::report::{Skip, State};
 use crate::tasks::Group;
 use crate::{NodeError, TimeWindow};
 use esarm_graph::TimeSupport;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ struct Progress {
     elapsed: BTreeMap<usize, Duration>,
     /// Steps that failed, were skipped or cancelled in some part.
     stopped: BTreeMap<usize, State>,
+    /// Steps that read a file which changed meanwhile, and those after them.
+    changed: BTreeSet<usize>,
 }
 
 impl Execution<'_> {
@@ -86,6 +88,7 @@ impl Execution<'_> {
             part.run();
             progress.add(part, group, &wanted, windows.len());
         }
+        self.stop_where_files_changed(group, &mut progress);
         let whole_time = progress.elapsed.values().sum();
         for (step, changes) in group.steps.iter().zip(reasons) {
             let elapsed = progress.elapsed.get(step).copied().unwrap_or_default();
@@ -95,6 +98,26 @@ impl Execution<'_> {
                 Ok(None) => self.finish(*step, None, State::Ran(changes), elapsed),
                 Err(state) => self.finish(*step, None, state, elapsed),
             }
+        }
+    }
+}
+
+impl Execution<'_> {
+    /// Stops the sources in a group whose files are no longer what they were, and all that follows them.
+    fn stop_where_files_changed(&self, group: &Group, progress: &mut Progress) {
+        for index in &group.steps {
+            if progress.stopped.contains_key(index) {
+                continue;
+            }
+            let step = &self.shop.plan.steps[*index];
+            let before = step.sources.iter().find(|source| progress.changed.contains(source));
+            let state = match (before, self.check_unchanged(*index)) {
+                (Some(source), _) => State::Skipped(Skip::After(self.shop.plan.steps[*source].id.clone())),
+                (None, Err(problem)) => State::Failed(problem.to_string()),
+                (None, Ok(())) => continue,
+            };
+            progress.changed.insert(*index);
+            progress.stopped.insert(*index, state);
         }
     }
 }

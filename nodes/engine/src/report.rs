@@ -37,12 +37,19 @@ pub struct NodeReport {
     pub node: NodeId,
     /// Id of its type.
     pub type_id: String,
+    /// Version of the type's schema that the graph holds.
+    pub version: u32,
     /// Build of its code; absent when the type is not installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
     /// What became of it, and why.
     #[serde(flatten)]
     pub state: State,
+    /// The device that it is evaluated on.
+    pub device: String,
+    /// Seed of a seeded node: that of the run, mixed with the node's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Time spent in the node itself.
     pub milliseconds: f64,
     /// Key of the result; absent when something before it failed.

@@ -10,7 +10,9 @@ use crate::plan::{Plan, RunError};
 use crate::report::{NodeReport, Report, Skip, State};
 use crate::window::crop;
 use crate::{Registry, TimeWindow};
-use esarm_graph::{FlatGraph, FlatNode, NodeId, ParameterKind, ParameterValue, PortAddress, TimeSupport};
+use esarm_graph::{
+    FlatGraph, FlatNode, NodeId, ParameterKind, ParameterValue, PortAddress, Purity, TimeSupport,
+};
 use esarm_values::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -137,7 +139,7 @@ impl Engine {
             threads: shop.threads,
             window_secs: options.window.map(|window| [window.start_secs, window.end_secs]),
             milliseconds: 0.0,
-            nodes: node_reports(graph, &plan, &registry, execution.into_outcomes()),
+            nodes: node_reports(graph, &plan, &registry, &options.device, execution.into_outcomes()),
             warnings: self.caches.take_warnings(),
         };
         report.milliseconds = milliseconds(started.elapsed());
@@ -201,16 +203,26 @@ fn files_of(registry: &Registry, node: &FlatNode) -> BTreeMap<String, String> {
     named.collect()
 }
 
+/// The device of a node that has one of its own. Only nodes that ran are asked: telling may wake a driver.
+fn device_of(registry: &Registry, node: &FlatNode, state: &State) -> Option<String> {
+    let node_type = registry.get(&node.type_id).filter(|_| matches!(state, State::Ran(_)))?;
+    node_type.device.as_ref()?()
+}
+
 /// One report per node of the graph, in its order.
 fn node_reports(
     graph: &FlatGraph,
     plan: &Plan<'_>,
     registry: &Registry,
+    device: &str,
     outcomes: Vec<Outcome>,
 ) -> Vec<NodeReport> {
-    let report = |id: &NodeId, node: &FlatNode, state| NodeReport {
+    let report = |id: &NodeId, node: &FlatNode, state: State| NodeReport {
         node: id.clone(),
         type_id: node.type_id.clone(),
+        version: node.version,
+        device: device_of(registry, node, &state).unwrap_or_else(|| device.to_owned()),
+        seed: None,
         build: registry.get(&node.type_id).map(|node_type| node_type.build.clone()),
         state,
         milliseconds: 0.0,
@@ -225,6 +237,7 @@ fn node_reports(
             milliseconds: milliseconds(outcome.elapsed),
             key: step.key(),
             fingerprint: step.fingerprint(),
+            seed: step.node_type.filter(|it| it.schema.purity == Purity::Seeded).map(|_| step.seed),
             outputs: outcome.outputs,
             ..report(step.id, step.node, outcome.state)
         };

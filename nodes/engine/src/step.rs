@@ -44,7 +44,8 @@ impl Execution<'_> {
         };
         let window = self.windows[index];
         (self.shop.around.events)(Event::Started { node: step.id });
-        match self.evaluate(step, parts.node_type, window) {
+        let evaluated = self.evaluate(step, parts.node_type, window);
+        match evaluated.and_then(|outputs| self.check_unchanged(index).map(|()| outputs)) {
             Ok(outputs) => {
                 let key = window.map_or(*key, |window| window_key(key, window));
                 Ok(Arc::new(Entry::new(key, outputs)))
@@ -52,6 +53,21 @@ impl Execution<'_> {
             Err(_) if self.shop.around.is_cancelled() => Err(State::Cancelled),
             Err(problem) => Err(State::Failed(problem.to_string())),
         }
+    }
+
+    /// Fails when what a step reads outside the graph is no longer what its key says: the result, and all that is made
+    /// of it, would be kept under a key that promises other content. Parts of a clip leave it to the whole, so that a
+    /// long file is not read again for each.
+    pub(crate) fn check_unchanged(&self, index: usize) -> Result<(), NodeError> {
+        let step = &self.shop.plan.steps[index];
+        let Readiness::Ready { parts, .. } = &step.readiness else { return Ok(()) };
+        if parts.fingerprint.is_none() || self.is_part() {
+            return Ok(());
+        }
+        if self.shop.around.fingerprint(step, parts.node_type)? == parts.fingerprint {
+            return Ok(());
+        }
+        Err(NodeError::failed("what it reads changed while it was read; run again once the file is whole"))
     }
 
     /// The state of a step that cannot run because of one before it.

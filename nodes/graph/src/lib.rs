@@ -33,7 +33,7 @@ pub use file::{
 pub use flat::{FlatGraph, FlatNode};
 pub use problem::{Item, Place, Problem, ProblemKind, Problems, Severity};
 #[cfg(not(target_arch = "wasm32"))]
-pub use save::{SaveError, write_atomically};
+pub use save::{SaveError, StagedFile, write_atomically};
 pub use schema::{
     Curve, CurveKey, EmotionKey, InputPort, Interpolation, NodeSchema, OutputPort, Parameter, ParameterKind,
     ParameterValue, PortType, Purity, Range, TimeSupport, converts,

@@ -28,11 +28,77 @@ pub struct SaveError {
 /// When the file is write-protected or a folder, its folder does not exist or cannot be written, or the disk is full;
 /// the temporary file is removed and the old content stays.
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SaveError> {
-    let path = path.as_ref();
-    write(path, bytes).map_err(|error| SaveError::from_io(path, error))
+    StagedFile::new(path, bytes)?.commit()
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A file whose content is safe on disk under a temporary name beside its place. Dropping it removes the temporary
+/// file, so that several files can be written all or not at all.
+#[derive(Debug)]
+pub struct StagedFile {
+    path: PathBuf,
+    content: Staged,
+}
+
+#[derive(Debug)]
+enum Staged {
+    /// Goes from the temporary file to the target.
+    Renamed { temporary: PathBuf, target: PathBuf },
+    /// Goes into what is no regular file, which cannot be replaced.
+    Direct(Vec<u8>),
+    /// Has gone where it belongs.
+    Done,
+}
+
+impl StagedFile {
+    /// Writes the content to disk without touching `path` yet.
+    ///
+    /// # Errors
+    /// As [`write_atomically`].
+    pub fn new(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, SaveError> {
+        let path = path.as_ref();
+        let content = stage(path, bytes).map_err(|error| SaveError::from_io(path, error))?;
+        Ok(Self { path: path.to_owned(), content })
+    }
+
+    /// Puts the content in its place.
+    ///
+    /// # Errors
+    /// As [`write_atomically`].
+    pub fn commit(mut self) -> Result<(), SaveError> {
+        let outcome = match &self.content {
+            Staged::Renamed { temporary, target } => {
+                fs::rename(temporary, target).map(|()| folder_of(target).to_owned()).map(Some)
+            }
+            Staged::Direct(bytes) => fs::write(&self.path, bytes).map(|()| None),
+            Staged::Done => Ok(None),
+        };
+        let folder = outcome.map_err(|error| SaveError::from_io(&self.path, error))?;
+        self.content = Staged::Done;
+        let synced = folder.map_or(Ok(()), |folder| sync_folder(&folder));
+        synced.map_err(|error| SaveError::from_io(&self.path, error))
+    }
+
+    /// Puts several files in their places: first what can still fail for want of space, then the renames.
+    ///
+    /// # Errors
+    /// As [`write_atomically`]; files that come after the one that failed are left as they were.
+    pub fn commit_all(staged: Vec<Self>) -> Result<(), SaveError> {
+        let (direct, renamed): (Vec<Self>, Vec<Self>) =
+            staged.into_iter().partition(|file| matches!(file.content, Staged::Direct(_)));
+        direct.into_iter().chain(renamed).try_for_each(Self::commit)
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if let Staged::Renamed { temporary, .. } = &self.content {
+            // A file that cannot be removed is left for the user to see.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
     let old = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -40,20 +106,19 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     match &old {
         Some(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Some(metadata) if !metadata.is_file() => return fs::write(path, bytes),
+        Some(metadata) if !metadata.is_file() => return Ok(Staged::Direct(bytes.to_owned())),
         Some(metadata) if metadata.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
         _ => {}
     }
     let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
     let (temporary, file) = create_beside(&target)?;
     let permissions = old.map(|metadata| metadata.permissions());
-    let written = fill(file, bytes, permissions).and_then(|()| fs::rename(&temporary, &target));
-    if written.is_err() {
+    if let Err(error) = fill(file, bytes, permissions) {
         // The error that matters is the first; a file that cannot be removed either is left for the user to see.
         let _ = fs::remove_file(&temporary);
+        return Err(error);
     }
-    written?;
-    sync_folder(folder_of(&target))
+    Ok(Staged::Renamed { temporary, target })
 }
 
 fn fill(mut file: File, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
@@ -168,6 +233,31 @@ mod tests {
         assert!(message(&file.join("a.esarm")).contains("is a file"));
         assert!(message(folder.path()).contains("it is a folder"));
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn staged_files_come_together_or_leave_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        let stage = |path: &Path| StagedFile::new(path, b"new").unwrap();
+        fs::write(&a, "old").unwrap();
+        let staged = vec![stage(&a), stage(&b)];
+        assert_eq!(fs::read(&a).unwrap(), b"old");
+        drop(staged);
+        assert_eq!(names(folder.path()), ["a"]);
+        StagedFile::commit_all(vec![stage(&a), stage(&b)]).unwrap();
+        assert_eq!(names(folder.path()), ["a", "b"]);
+        assert_eq!(fs::read(&a).unwrap(), b"new");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_that_takes_nothing_keeps_the_others_from_being_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let a = folder.path().join("a");
+        let staged = vec![StagedFile::new(&a, b"new").unwrap(), StagedFile::new("/dev/full", b"x").unwrap()];
+        assert!(StagedFile::commit_all(staged).is_err());
+        assert!(names(folder.path()).is_empty());
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use crate::kit::*;
 use esarm_engine::{Caches, Engine, NodeType, Registry, RunOptions, output};
 use esarm_graph::{NodeSchema, ParameterValue, PortType, Purity, TimeSupport};
-use esarm_values::Value;
+use esarm_values::{Digest, Value};
 
 /// a -> b -> c
 fn chain() -> Sketch {
@@ -230,4 +230,57 @@ fn a_result_that_the_type_no_longer_gives_is_not_pinned() {
     engine.set_registry(crate::signals::registry());
     assert_eq!(states(&run(&engine, &other)), ["a: ran (first run)"]);
     assert_eq!(states(&run(&engine, &other)), ["a: pinned"]);
+}
+
+/// A number that is the length of a file, and a file that grows the first time it is read.
+fn growing_file() -> Registry {
+    let mut registry = registry();
+    let schema = registry.get("test.file").unwrap().schema.clone();
+    let path = |context: &Context<'_>| context.file("file");
+    let node_type = NodeType::new(schema, move |context| {
+        let path = path(context)?;
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes == b"half" {
+            std::fs::write(&path, b"half and the rest").unwrap();
+        }
+        Ok(output("out", Value::Number(bytes.len() as f64)))
+    });
+    registry.replace(
+        node_type.with_fingerprint(move |context| Ok(Digest::of(&std::fs::read(path(context)?).unwrap()))),
+    );
+    registry
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_leaves_nothing_in_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, b"half").unwrap();
+    let mut sketch =
+        Sketch::new().node("a", "test.file", &[]).node("b", "test.add", &["in<a.out"]).out("b.out");
+    sketch.change("a", "file", ParameterValue::Text(path.to_str().unwrap().to_owned()));
+    let engine = Engine::new(growing_file(), Caches::in_memory(1 << 20));
+    let first = states(&run(&engine, &sketch));
+    assert!(first[0].starts_with("a: failed (what it reads changed"), "{first:?}");
+    assert_eq!(first[1], "b: skipped (because a failed)");
+    let second = run(&engine, &sketch);
+    assert_eq!(states(&second), ["a: ran (file changed)", "b: ran (first run)"]);
+    assert_eq!(number(&second, "b.out"), 17.0);
+    std::fs::write(&path, b"half").unwrap();
+    assert!(states(&run(&engine, &sketch))[0].starts_with("a: failed"), "the torn result was kept");
+}
+
+#[test]
+fn the_report_tells_versions_devices_and_seeds() {
+    let mut registry = registry();
+    let schema = registry.get("test.wait").unwrap().schema.clone();
+    registry.replace(
+        NodeType::new(schema, |_| Ok(output("out", Value::Number(1.0))))
+            .with_device(|| Some("a card".to_owned())),
+    );
+    let sketch = Sketch::new().node("n", "test.noise", &[]).node("w", "test.wait", &["in<n.out"]);
+    let report = run(&Engine::new(registry, Caches::in_memory(1 << 20)), &sketch.out("w.out")).report;
+    let (noise, wait) = (report.node("n").unwrap(), report.node("w").unwrap());
+    assert_eq!((noise.version, noise.device.as_str(), wait.device.as_str()), (1, "cpu", "a card"));
+    assert!(noise.seed.is_some() && wait.seed.is_none());
 }

@@ -165,3 +165,18 @@ fn a_length_that_cannot_be_is_not_believed() {
     let result = run_with(&engine, &face(0.5), &in_parts(0.1));
     assert!(result.outputs == run_with(&signal_engine(), &face(0.5), &at_once()).outputs);
 }
+
+#[test]
+fn a_long_file_that_changes_while_it_is_read_stops_what_follows_it() {
+    let mut registry = signals::registry();
+    let asked = std::sync::atomic::AtomicU64::new(0);
+    let changing = signals::noise("signal.noise", true).with_fingerprint(move |_| {
+        Ok(esarm_values::Digest::of(&asked.fetch_add(1, Ordering::Relaxed).to_le_bytes()))
+    });
+    registry.replace(changing);
+    let result = run_with(&Engine::new(registry, Caches::in_memory(1 << 20)), &face(3.0), &in_parts(0.5));
+    let states = states(&result);
+    assert!(states[0].starts_with("load: failed (what it reads changed"), "{states:?}");
+    assert!(states.contains(&"smooth: skipped (because load failed)".to_owned()), "{states:?}");
+    assert!(!result.outputs.keys().any(|address| address.node.as_str() == "smooth"));
+}
