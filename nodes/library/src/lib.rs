@@ -1,6 +1,7 @@
 //! Every built-in node type in one explicit list, the graphs and models that are built in.
 
 use esarm_engine::{NodeType, Registry};
+use esarm_graph::Upgrades;
 
 /// The graph behind `esarm animate`.
 pub const ANIMATE_GRAPH: &str = include_str!("../../../assets/graphs/animate.esarm");
@@ -9,6 +10,26 @@ pub const ANIMATE_GRAPH: &str = include_str!("../../../assets/graphs/animate.esa
 pub const SCORE_GRAPH: &str = include_str!("../../../assets/graphs/score.esarm");
 
 pub use esarm_face::render::{Adapter, adapters as render_adapters};
+
+/// Steps that bring nodes of older graphs up to date. No built-in node type has changed its schema yet.
+pub fn upgrades() -> Upgrades {
+    Upgrades::new()
+}
+
+/// Ending of the files that a built-in node type gives; `None` for types that give no file.
+pub fn file_ending(type_id: &str) -> Option<&'static str> {
+    FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
+}
+
+const FILE_ENDINGS: [(&str, &str); 7] = [
+    ("export.audio2face_json", "json"),
+    ("export.glb", "glb"),
+    ("export.live_link_csv", "csv"),
+    ("export.npy", "npy"),
+    ("export.usda", "usda"),
+    ("export.wav", "wav"),
+    ("face.render", "png"),
+];
 
 /// A model that is built in.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +78,16 @@ pub fn models() -> Vec<Model> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use esarm_graph::PortType;
+
+    #[test]
+    fn every_type_that_gives_a_file_tells_its_ending() {
+        for node_type in registry().types() {
+            let schema = &node_type.schema;
+            let gives_file = schema.outputs.iter().any(|port| port.port_type == PortType::File);
+            assert_eq!(file_ending(&schema.type_id).is_some(), gives_file, "{}", schema.type_id);
+        }
+    }
 
     #[test]
     fn ids_are_distinct_and_schemas_are_complete() {

@@ -1,5 +1,8 @@
 //! What this machine can draw with.
 
+use super::{RenderError, RenderOptions, gpu};
+use std::sync::OnceLock;
+
 /// A graphics adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
@@ -21,4 +24,19 @@ pub fn adapters() -> Vec<Adapter> {
         name: info.name,
     });
     described.collect()
+}
+
+/// The adapter that pictures are drawn with, with its interface and driver: two adapters whose pixels may differ have
+/// two names. Asked once, since waking a driver takes time and adapters stay while a program runs.
+///
+/// # Errors
+/// [`RenderError::NoAdapter`] with what to install.
+pub fn drawing_adapter() -> Result<&'static str, RenderError> {
+    static NAME: OnceLock<String> = OnceLock::new();
+    if let Some(name) = NAME.get() {
+        return Ok(name);
+    }
+    let adapter = pollster::block_on(gpu::find_adapter(RenderOptions::default().software))?.get_info();
+    let name = format!("{} ({:?}, {} {})", adapter.name, adapter.backend, adapter.driver, adapter.driver_info);
+    Ok(NAME.get_or_init(|| name))
 }

@@ -235,20 +235,25 @@ impl Targets {
     }
 }
 
-async fn open_device(
-    options: &RenderOptions,
-) -> Result<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo), RenderError> {
+/// The fastest adapter, or the software one where nothing else is or it is asked for.
+pub(super) async fn find_adapter(software: bool) -> Result<wgpu::Adapter, RenderError> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let request = |force_fallback_adapter| wgpu::RequestAdapterOptions {
         power_preference: wgpu::PowerPreference::HighPerformance,
         force_fallback_adapter,
         ..Default::default()
     };
-    let mut found = instance.request_adapter(&request(options.software)).await;
-    if found.is_err() && !options.software {
+    let mut found = instance.request_adapter(&request(software)).await;
+    if found.is_err() && !software {
         found = instance.request_adapter(&request(true)).await;
     }
-    let adapter = found.map_err(|error| RenderError::NoAdapter(error.to_string()))?;
+    found.map_err(|error| RenderError::NoAdapter(error.to_string()))
+}
+
+async fn open_device(
+    options: &RenderOptions,
+) -> Result<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo), RenderError> {
+    let adapter = find_adapter(options.software).await?;
     let descriptor =
         wgpu::DeviceDescriptor { required_limits: wgpu::Limits::downlevel_defaults(), ..Default::default() };
     let opened = adapter.request_device(&descriptor).await;

@@ -14,7 +14,7 @@ mod studio;
 mod tests;
 mod text;
 
-pub use adapters::{Adapter, adapters};
+pub use adapters::{Adapter, adapters, drawing_adapter};
 pub use camera::Camera;
 pub use image::RgbaImage;
 pub use sheet::contact_sheet;
