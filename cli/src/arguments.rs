@@ -4,9 +4,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
+/// Exit codes and what they mean.
+pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
+    ("0", "Done."),
+    ("1", "A node failed, or results could not be printed."),
+    ("2", "Bad usage or bad input; no output was written."),
+    ("130, 143", "Stopped by Ctrl-C or by SIGTERM; no output was written. A second signal stops at once."),
+];
+
+/// The exit codes as they stand below every help text.
+fn exit_status_help() -> String {
+    let line = |(code, meaning): &(&str, &str)| format!("  {code:<10}{meaning}\n");
+    format!("Exit status:\n{}", EXIT_STATUS.iter().map(line).collect::<String>())
+}
+
 /// Emotional speech animation: speech in, a talking, emotional face out.
 #[derive(Debug, Parser)]
-#[command(name = "esarm", version, max_term_width = 110)]
+#[command(name = "esarm", version, max_term_width = 110, after_help = exit_status_help())]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -15,24 +29,30 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Animate a face from speech.
+    #[command(after_help = exit_status_help())]
     Animate(Animate),
     /// Run a graph.
+    #[command(after_help = exit_status_help())]
     Run(Run),
     /// Check a graph: nothing runs.
+    #[command(after_help = exit_status_help())]
     Check(Check),
     /// List the node types, or describe one.
+    #[command(after_help = exit_status_help())]
     Nodes(Nodes),
     /// Score speech: the emotion heard in the voice, and metrics of a motion that belongs to it.
+    #[command(after_help = exit_status_help())]
     Score(Score),
     /// Show devices, models, caches and versions.
+    #[command(after_help = exit_status_help())]
     Doctor(Doctor),
     /// Print completions for a shell.
     Completions {
         /// The shell.
         shell: Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page of the program, or of one of its commands.
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +161,18 @@ pub(crate) struct Doctor {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// The folder of kept results to tell about.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, env = "ESARM_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Print only the adapters that can render, as JSON.
+    #[arg(long, hide = true)]
+    pub(crate) adapters: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// A command, such as animate.
+    pub(crate) command: Option<String>,
 }
 
 /// Where to compute.
@@ -161,7 +193,7 @@ pub(crate) enum Device {
 pub(crate) enum Progress {
     /// Bars when standard error is a terminal.
     Auto,
-    /// One JSON object a line on standard error.
+    /// One JSON object a line on standard error, and nothing else there.
     Json,
     /// Nothing.
     None,

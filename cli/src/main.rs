@@ -1,31 +1,64 @@
 //! `esarm`: emotional speech animation from the command line.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line program speaks on its terminal"
-)]
 
 mod arguments;
+mod batch;
+mod claims;
 mod commands;
 mod failure;
 mod mapping;
 mod outputs;
 mod progress;
+mod report;
 mod running;
+mod signals;
+mod terminal;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Progress};
 use clap::{CommandFactory as _, Parser as _};
 use failure::Failure;
 use std::process::ExitCode;
+use terminal::Terminal;
 
 fn main() -> ExitCode {
-    match execute(Arguments::parse().command) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let terminal = terminal_of(&arguments.command);
+    match execute(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("esarm: {failure}");
+            terminal.fail(&failure);
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && wants_json_lines(std::env::args_os()) {
+        let failure = Failure::input(error.to_string().trim_end());
+        Terminal::Json.fail(&failure);
+        return ExitCode::from(failure.exit_code());
+    }
+    // Nobody reads it when it cannot be printed, and the exit code says the rest.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Whether arguments that cannot be parsed ask for JSON lines.
+fn wants_json_lines(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let arguments: Vec<_> = arguments.collect();
+    let pair = arguments.windows(2).any(|pair| pair[0] == "--progress" && pair[1] == "json");
+    pair || arguments.iter().any(|argument| argument == "--progress=json")
+}
+
+fn terminal_of(command: &Command) -> Terminal {
+    Terminal::from(match command {
+        Command::Animate(arguments) => arguments.running.progress,
+        Command::Run(arguments) => arguments.running.progress,
+        _ => Progress::Auto,
+    })
 }
 
 fn execute(command: Command) -> Result<(), Failure> {
@@ -36,14 +69,11 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Nodes(arguments) => commands::nodes::nodes(&arguments),
         Command::Score(arguments) => commands::score::score(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Command::Man(arguments) => commands::man::man(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "esarm", &mut std::io::stdout());
-            Ok(())
-        }
-        Command::Man => {
-            let page = clap_mangen::Man::new(Arguments::command());
-            page.render(&mut std::io::stdout())
-                .map_err(|error| Failure::input(format!("standard output: {error}")))
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "esarm", &mut script);
+            terminal::print(String::from_utf8_lossy(&script).trim_end())
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Showing what goes on: bars on a terminal, JSON for machines, on standard error.
 
 use crate::arguments::Progress;
+use crate::terminal;
 use esarm_engine::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
-use std::io::{IsTerminal as _, Write as _};
+use serde_json::{Value, json};
+use std::io::IsTerminal as _;
 
 /// Takes the events of a run; made for a run of `node_count` nodes.
 pub(crate) enum Reporter {
@@ -27,7 +28,7 @@ impl Reporter {
     pub(crate) fn take(&self, event: Event<'_>) {
         match self {
             Self::Bar(bar) => show(bar, event),
-            Self::Json => write_line(&line(event)),
+            Self::Json => terminal::event(&object(event)),
             Self::Quiet => {}
         }
     }
@@ -56,8 +57,8 @@ fn show(bar: &ProgressBar, event: Event<'_>) {
     }
 }
 
-fn line(event: Event<'_>) -> String {
-    let object = match event {
+fn object(event: Event<'_>) -> Value {
+    match event {
         Event::Started { node } => json!({"event": "started", "node": node.as_str()}),
         Event::Progress { node, fraction, words } => {
             json!({"event": "progress", "node": node.as_str(), "fraction": fraction, "words": words})
@@ -65,11 +66,5 @@ fn line(event: Event<'_>) -> String {
         Event::Finished { node, state } => {
             json!({"event": "finished", "node": node.as_str(), "state": state.word(), "reason": state.reason()})
         }
-    };
-    object.to_string()
-}
-
-/// One write a line, so that lines of several threads never mix. A reader that has gone away is no reason to stop.
-fn write_line(line: &str) {
-    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    }
 }

@@ -1,13 +1,17 @@
 //! `esarm animate`: the main job, on an embedded graph.
 
 use crate::arguments::{Animate, EmotionChoice};
-use crate::commands::run::{absolute, set_input};
+use crate::batch::{self, Take, Target};
+use crate::claims::with_suffix;
+use crate::commands::run::{absolute, text_of_all};
 use crate::failure::Failure;
 use crate::mapping;
-use crate::outputs;
+use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
+use crate::terminal::print;
 use esarm_graph::{Document, PortAddress, SchemaSet, Wire};
 use esarm_values::FrameRate;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Endings that can be written, by the name of the graph's output that makes them.
@@ -16,30 +20,41 @@ const ENDINGS: [&str; 6] = ["glb", "csv", "json", "usda", "npy", "png"];
 /// Animates a face from speech and writes each take.
 pub(crate) fn animate(arguments: &Animate) -> Result<(), Failure> {
     let ending = ending_of(&arguments.output)?;
-    outputs::check_writable(&arguments.output)?;
+    let takes = takes(arguments, ending)?;
     let runner = Runner::new(&arguments.running)?;
     let document = document(arguments, &runner.registry().schemas())?;
     let graph_name = arguments.speech.display().to_string();
-    for take in 0..arguments.takes {
-        let job = Job {
-            document: &document,
-            graph_name: &graph_name,
-            base_folder: Path::new(""),
-            wanted: wanted(arguments, ending),
-            seed: arguments.seed.wrapping_add(u64::from(take)),
-        };
-        let (values, report) = runner.run(&job)?;
-        for (_, value) in values.iter().filter(|(name, _)| name == ending) {
-            let path = take_path(&arguments.output, take, arguments.takes);
-            let paths = outputs::paths_of(&path, value).into_iter();
-            outputs::check_distinct(paths.chain(arguments.running.report.clone()))?;
-            for written in outputs::write(&path, value)? {
-                println!("{}", written.display());
-            }
-        }
-        eprintln!("esarm: seed {}, {:.0} ms", report.seed, report.milliseconds);
-    }
-    Ok(())
+    let job = Job {
+        document: &document,
+        graph_name: &graph_name,
+        graph: GraphRecord::of("esarm animate", esarm_library::ANIMATE_GRAPH),
+        graph_file: None,
+        base_folder: Path::new(""),
+        wanted: wanted(arguments, ending),
+        settings: arguments.head.iter().map(|_| ("--head".to_owned(), "head".to_owned())).collect(),
+    };
+    let made = batch::make(&runner, &job, &takes)?;
+    let report = &made.last.report;
+    runner.terminal.done(
+        &format!("seed {}, {:.0} ms", report.seed, report.milliseconds),
+        json!({"seed": report.seed, "milliseconds": report.milliseconds, "files": text_of_all(&made.paths)}),
+    );
+    made.paths.iter().try_for_each(|path| print(&path.display().to_string()))
+}
+
+/// The takes with the seeds that follow one another.
+fn takes(arguments: &Animate, ending: &str) -> Result<Vec<Take>, Failure> {
+    let take = |number: u32| {
+        let seed = arguments.seed.checked_add(u64::from(number)).ok_or_else(|| {
+            let most = u64::MAX - u64::from(arguments.takes - 1);
+            Failure::input(format!("--seed {}: for {} takes at most {most}", arguments.seed, arguments.takes))
+        })?;
+        let path = take_path(&arguments.output, number, arguments.takes);
+        let asked_by =
+            if arguments.takes == 1 { "--output".to_owned() } else { format!("take {}", number + 1) };
+        Ok(Take { seed, targets: vec![Target { output: ending.to_owned(), path, asked_by }] })
+    };
+    (0..arguments.takes).map(take).collect()
 }
 
 /// The outputs to make: the file, and for a head of one's own that the file shows, how the motion fits it.
@@ -63,7 +78,7 @@ fn ending_of(path: &Path) -> Result<&'static str, Failure> {
 /// The embedded graph, with what the command line says worked in.
 fn document(arguments: &Animate, schemas: &SchemaSet) -> Result<Document, Failure> {
     let mut document = embedded(esarm_library::ANIMATE_GRAPH)?;
-    set_input(&mut document, "speech", &arguments.speech, schemas)?;
+    set_file(&mut document, "speech.file", &arguments.speech, schemas)?;
     let rate = FrameRate::from_decimal(arguments.fps).filter(|_| (1.0..=240.0).contains(&arguments.fps));
     if rate.is_none() {
         return Err(Failure::input(format!(
@@ -78,8 +93,7 @@ fn document(arguments: &Animate, schemas: &SchemaSet) -> Result<Document, Failur
         reroute(&mut document, "voice.emotion", "emotion.emotion")?;
     }
     if let Some(head) = &arguments.head {
-        set(&mut document, "head.file", &absolute(head)?.to_string_lossy(), schemas)?;
-        reroute(&mut document, "built_in_head.rig", "head.rig")?;
+        set_file(&mut document, "head.file", head, schemas)?;
         let port = mapping::PORT.parse::<PortAddress>().map_err(Failure::input)?;
         document.outputs.insert(mapping::OUTPUT.to_owned(), port);
     }
@@ -90,6 +104,16 @@ fn document(arguments: &Animate, schemas: &SchemaSet) -> Result<Document, Failur
 pub(crate) fn embedded(graph: &str) -> Result<Document, Failure> {
     esarm_graph::parse(graph.as_bytes())
         .map_err(|error| Failure::input(format!("the embedded graph: {error}")))
+}
+
+/// Points a parameter `node.parameter` of a document at a file that must exist.
+pub(crate) fn set_file(
+    document: &mut Document,
+    address: &str,
+    file: &Path,
+    schemas: &SchemaSet,
+) -> Result<(), Failure> {
+    set(document, address, &absolute(file)?, schemas)
 }
 
 /// Sets a parameter `node.parameter` of a document.
@@ -115,10 +139,5 @@ pub(crate) fn reroute(document: &mut Document, from: &str, to: &str) -> Result<(
 
 /// `OUT` for a single take; `NAME-1.glb`, `NAME-2.glb` and so on for several.
 fn take_path(output: &Path, take: u32, takes: u32) -> PathBuf {
-    if takes == 1 {
-        return output.to_owned();
-    }
-    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = output.extension().unwrap_or_default().to_string_lossy();
-    output.with_file_name(format!("{stem}-{}.{ending}", take + 1))
+    if takes == 1 { output.to_owned() } else { with_suffix(output, &format!("-{}", take + 1)) }
 }

@@ -2,6 +2,7 @@
 
 use crate::arguments::Nodes;
 use crate::failure::Failure;
+use crate::terminal::{print, print_json};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, SchemaSet, TimeSupport};
 
 /// Lists the node types, or describes one.
@@ -11,20 +12,14 @@ pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
         if arguments.json {
             return print_json(&schemas.iter().collect::<Vec<_>>());
         }
-        schemas.iter().for_each(|schema| println!("{:<26} {}", schema.type_id, schema.help));
-        return Ok(());
+        let line = |schema: &NodeSchema| format!("{:<26} {}", schema.type_id, schema.help);
+        return schemas.iter().try_for_each(|schema| print(&line(schema)));
     };
     let schema = schemas.get(type_id).ok_or_else(|| unknown_type(type_id, &schemas))?;
     if arguments.json {
         return print_json(schema);
     }
-    describe(schema);
-    Ok(())
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::input)?);
-    Ok(())
+    print(&description(schema))
 }
 
 fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
@@ -36,29 +31,28 @@ fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
     Failure::input(format!("there is no node type \"{type_id}\"; there are {}", similar.join(", ")))
 }
 
-fn describe(schema: &NodeSchema) {
-    println!("{} (version {}): {}\n{}\n", schema.type_id, schema.version, schema.title, schema.help);
+fn description(schema: &NodeSchema) -> String {
+    let title = format!("{} (version {}): {}", schema.type_id, schema.version, schema.title);
+    let mut lines = vec![title, schema.help.clone(), String::new()];
     for port in &schema.inputs {
         let need = match (port.required, port.many) {
             (_, true) => "one or more",
             (true, false) => "required",
             (false, false) => "optional",
         };
-        println!("  in   {:<22} {:<10} {need}. {}", port.name, port_word(port.port_type), port.help);
+        let (name, word) = (&port.name, port_word(port.port_type));
+        lines.push(format!("  in   {name:<22} {word:<10} {need}. {}", port.help));
     }
     for port in &schema.outputs {
-        println!("  out  {:<22} {:<10} {}", port.name, port_word(port.port_type), port.help);
+        lines.push(format!("  out  {:<22} {:<10} {}", port.name, port_word(port.port_type), port.help));
     }
     for parameter in &schema.parameters {
-        println!(
-            "  set  {:<22} {}{}. {}",
-            parameter.name,
-            allowed(&parameter.kind),
-            unit(&parameter.unit),
-            parameter.help
-        );
+        let (allowed, unit) = (allowed(&parameter.kind), unit(&parameter.unit));
+        lines.push(format!("  set  {:<22} {allowed}{unit}. {}", parameter.name, parameter.help));
     }
-    println!("\n  {}; {}", purity_words(schema.purity), time_words(schema.time_support));
+    let (purity, time) = (purity_words(schema.purity), time_words(schema.time_support));
+    lines.extend([String::new(), format!("  {purity}; {time}")]);
+    lines.join("\n")
 }
 
 fn port_word(port_type: PortType) -> String {

@@ -1,79 +1,115 @@
 //! `esarm run`: runs a graph file.
 
 use crate::arguments::{Assignment, Run};
+use crate::batch::{self, Take, Target};
 use crate::failure::Failure;
-use crate::outputs;
+use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
+use crate::terminal::{Terminal, print};
 use esarm_graph::{Document, SchemaSet};
 use esarm_values::Value;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Runs a graph and writes the outputs that were asked for.
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let runner = Runner::new(&arguments.running)?;
-    let schemas = runner.registry().schemas();
-    let mut document = read_graph(&arguments.graph, &schemas)?;
-    for Assignment { name, value } in &arguments.set {
-        esarm_graph::set_parameter(&mut document, name, value, &schemas)
-            .map_err(|error| Failure::input(format!("--set {name}={value}: {error}")))?;
-    }
-    for Assignment { name, value } in &arguments.input {
-        set_input(&mut document, name, Path::new(value), &schemas)?;
-    }
-    for Assignment { value, .. } in &arguments.output {
-        outputs::check_writable(Path::new(value))?;
-    }
+    let mut document = read_graph(&arguments.graph, runner.terminal)?;
+    let graph_name = arguments.graph.display().to_string();
+    let saved = esarm_graph::serialize(&document).map_err(Failure::input)?;
+    let settings = change(&mut document, arguments, &runner.registry().schemas())?;
     let job = Job {
         document: &document,
-        graph_name: &arguments.graph.display().to_string(),
+        graph_name: &graph_name,
+        graph: GraphRecord::of(&graph_name, &saved),
+        graph_file: Some(&arguments.graph),
         base_folder: arguments.graph.parent().unwrap_or(Path::new("")),
         wanted: arguments.output.iter().map(|output| output.name.clone()).collect(),
-        seed: arguments.seed,
+        settings,
     };
-    let (values, report) = runner.run(&job)?;
+    let take = Take { seed: arguments.seed, targets: arguments.output.iter().map(target).collect() };
+    let made = batch::make(&runner, &job, &[take])?;
+    let report = &made.last.report;
+    let (count, milliseconds) = (report.nodes.len(), report.milliseconds);
+    let ran = report.nodes.iter().filter(|node| node.state.word() == "ran").count();
+    runner.terminal.done(
+        &format!("{ran} of {count} nodes ran in {milliseconds:.0} ms"),
+        json!({"seed": report.seed, "milliseconds": milliseconds, "files": text_of_all(&made.paths)}),
+    );
     if arguments.output.is_empty() {
-        values.iter().for_each(|(name, value)| println!("{name}: {}", describe(value)));
+        let mut values = made.last.values.iter();
+        return values.try_for_each(|(name, value)| print(&format!("{name}: {}", describe(value))));
     }
-    let results = arguments.output.iter().map(|output| Path::new(&output.value)).zip(&values);
-    let paths = results.flat_map(|(path, (_, value))| outputs::paths_of(path, value));
-    outputs::check_distinct(paths.chain(arguments.running.report.clone()))?;
-    for (Assignment { value: path, .. }, (_, value)) in arguments.output.iter().zip(&values) {
-        for written in outputs::write(Path::new(path), value)? {
-            println!("{}", written.display());
-        }
-        outputs::remove_stale_frames(Path::new(path), value)?;
+    made.paths.iter().try_for_each(|path| print(&path.display().to_string()))
+}
+
+fn target(Assignment { name, value }: &Assignment) -> Target {
+    Target { output: name.clone(), path: PathBuf::from(value), asked_by: format!("--output {name}") }
+}
+
+/// Makes the settings and gives the inputs that the user asked for; tells which nodes they concern.
+fn change(
+    document: &mut Document,
+    arguments: &Run,
+    schemas: &SchemaSet,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut settings = Vec::new();
+    for Assignment { name, value } in &arguments.set {
+        esarm_graph::set_parameter(document, name, value, schemas)
+            .map_err(|error| Failure::input(format!("--set {name}={value}: {error}")))?;
+        let node = name.rsplit_once('.').map_or(name.as_str(), |(node, _)| node);
+        settings.push((format!("--set {name}"), node.to_owned()));
     }
-    let evaluated = report.nodes.iter().filter(|node| node.state.word() == "ran").count();
-    eprintln!("esarm: {evaluated} of {} nodes ran in {:.0} ms", report.nodes.len(), report.milliseconds);
-    Ok(())
+    for Assignment { name, value } in &arguments.input {
+        set_input(document, name, Path::new(value), schemas)?;
+        let node = document.inputs.get(name).map(|address| address.node.to_string());
+        settings.extend(node.map(|node| (format!("--input {name}"), node)));
+    }
+    Ok(settings)
 }
 
 /// Reads a graph file, upgrading what older versions wrote.
-pub(crate) fn read_graph(path: &Path, schemas: &SchemaSet) -> Result<Document, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
-    let _ = schemas;
-    esarm_graph::parse(&bytes).map_err(|error| Failure::file(path, error))
+pub(crate) fn read_graph(path: &Path, terminal: Terminal) -> Result<Document, Failure> {
+    let loaded = esarm_graph::load(path, &esarm_library::upgrades()).map_err(Failure::input)?;
+    for node in &loaded.upgraded {
+        let (from, to) = (format!("{} {}", node.from.0, node.from.1), format!("{} {}", node.to.0, node.to.1));
+        let name = path.display();
+        terminal.warn(&match &node.failure {
+            Some(failure) => format!("{name}: node \"{}\" ({from}) cannot be upgraded: {failure}", node.node),
+            None => format!("{name}: node \"{}\" was upgraded from {from} to {to}", node.node),
+        });
+    }
+    Ok(loaded.document)
 }
 
 /// Points a named input at a file. The path is the caller's, not relative to the graph's folder.
-pub(crate) fn set_input(
-    document: &mut Document,
-    name: &str,
-    file: &Path,
-    schemas: &SchemaSet,
-) -> Result<(), Failure> {
-    let path = absolute(file)?;
-    esarm_graph::set_input(document, name, &path.to_string_lossy(), schemas)
-        .map_err(|error| Failure::input(format!("--input {name}: {error}")))
+fn set_input(document: &mut Document, name: &str, file: &Path, schemas: &SchemaSet) -> Result<(), Failure> {
+    let in_option = |message: &dyn std::fmt::Display| Failure::input(format!("--input {name}: {message}"));
+    let path = absolute(file).map_err(|failure| in_option(&failure.message().unwrap_or_default()))?;
+    esarm_graph::set_input(document, name, &path, schemas).map_err(|error| in_option(&error))
 }
 
-/// The absolute path of a file that must exist.
-pub(crate) fn absolute(file: &Path) -> Result<PathBuf, Failure> {
+/// The absolute path of a file that must exist, as the text that graphs hold.
+pub(crate) fn absolute(file: &Path) -> Result<String, Failure> {
     match std::fs::metadata(file) {
-        Ok(data) if data.is_dir() => Err(Failure::file(file, "is a folder; name a file")),
-        Ok(_) => std::path::absolute(file).map_err(|error| Failure::file(file, error)),
-        Err(error) => Err(Failure::file(file, error)),
+        Ok(data) if data.is_dir() => return Err(Failure::file(file, "is a folder; name a file")),
+        Ok(_) => {}
+        Err(error) => {
+            return Err(Failure::file(file, format!("{error}; check that the file exists and may be read")));
+        }
     }
+    let path = std::path::absolute(file).map_err(|error| Failure::file(file, error))?;
+    path.into_os_string().into_string().map_err(|_| {
+        Failure::file(
+            file,
+            "the path is no valid Unicode, which graphs cannot hold; rename the file or folder",
+        )
+    })
+}
+
+/// Paths as text for people and machines.
+pub(crate) fn text_of_all(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
 }
 
 fn describe(value: &Value) -> String {

@@ -1,10 +1,11 @@
 //! `esarm score`: the emotion heard in the voice, and metrics of a motion.
 
 use crate::arguments::{Device, Progress, Running, Score};
-use crate::commands::animate::{embedded, reroute, set};
-use crate::commands::run::{absolute, set_input};
+use crate::commands::animate::{embedded, reroute, set_file};
 use crate::failure::Failure;
+use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
+use crate::terminal::{print, print_json};
 use esarm_graph::{Document, SchemaSet};
 use esarm_values::Value;
 use serde_json::{Map, json};
@@ -23,33 +24,37 @@ pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
         wanted.push("metrics".to_owned());
     }
     let graph_name = arguments.speech.display().to_string();
-    let job =
-        Job { document: &document, graph_name: &graph_name, base_folder: Path::new(""), wanted, seed: 0 };
-    let (values, _) = runner.run(&job)?;
+    let job = Job {
+        document: &document,
+        graph_name: &graph_name,
+        graph: GraphRecord::of("esarm score", esarm_library::SCORE_GRAPH),
+        graph_file: None,
+        base_folder: Path::new(""),
+        wanted,
+        settings: Vec::new(),
+    };
+    let prepared = runner.prepare(&job)?;
+    let finished = runner.run(&prepared, 0)?;
+    runner.check(&prepared, &finished)?;
     let mut scores = Map::new();
     scores.insert("esarm_version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
-    for (name, value) in values {
+    for (name, value) in finished.values {
         if let Value::Text(text) = value {
             scores.insert(name, serde_json::from_str(&text).map_err(Failure::input)?);
         }
     }
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&scores).map_err(Failure::input)?);
-    } else {
-        print_table(&scores);
-    }
-    Ok(())
+    if arguments.json { print_json(&scores) } else { print(&table(&scores)) }
 }
 
 fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure> {
     let mut document = embedded(esarm_library::SCORE_GRAPH)?;
-    set_input(&mut document, "speech", &arguments.speech, schemas)?;
+    set_file(&mut document, "speech.file", &arguments.speech, schemas)?;
     for (role, motion) in [("motion", &arguments.motion), ("reference", &arguments.reference)] {
         let port = format!("{role}_live_link_csv.motion");
         match motion {
             Some(path) => {
                 let reader = format!("{role}_{}", reader_of(path)?);
-                set(&mut document, &format!("{reader}.file"), &absolute(path)?.to_string_lossy(), schemas)?;
+                set_file(&mut document, &format!("{reader}.file"), path, schemas)?;
                 reroute(&mut document, &port, &format!("{reader}.motion"))?;
             }
             None => document.graph.wires.retain(|wire| wire.from.to_string() != port),
@@ -72,20 +77,23 @@ fn reader_of(path: &Path) -> Result<&'static str, Failure> {
     })
 }
 
-fn print_table(scores: &Map<String, serde_json::Value>) {
+fn table(scores: &Map<String, serde_json::Value>) -> String {
+    let mut lines = Vec::new();
     if let Some(serde_json::Value::Object(emotions)) = scores.get("voice_emotion") {
-        println!("emotion heard in the voice");
+        lines.push("emotion heard in the voice".to_owned());
         for (name, probability) in emotions {
-            println!("  {name:<32} {:.3}", probability.as_f64().unwrap_or_default());
+            lines.push(format!("  {name:<32} {:.3}", probability.as_f64().unwrap_or_default()));
         }
     }
     if let Some(serde_json::Value::Array(metrics)) = scores.get("metrics") {
-        println!("motion");
+        lines.push("motion".to_owned());
         for metric in metrics {
             let text = |key: &str| metric[key].as_str().unwrap_or_default();
             let value =
                 metric["value"].as_f64().map_or("not defined".to_owned(), |value| format!("{value:.4}"));
-            println!("  {:<32} {value:>12} {:<24} {}", text("name"), text("unit"), text("formula"));
+            let (name, unit, formula) = (text("name"), text("unit"), text("formula"));
+            lines.push(format!("  {name:<32} {value:>12} {unit:<24} {formula}"));
         }
     }
+    lines.join("\n")
 }

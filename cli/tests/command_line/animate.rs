@@ -66,16 +66,51 @@ fn a_frame_rate_of_its_own_is_kept() {
     assert!((json["exportFps"].as_f64().unwrap() - 29.97).abs() < 0.001);
 }
 
+/// The events on standard error, of which every line must be one.
+fn events(called: &crate::Called) -> Vec<serde_json::Value> {
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    called.err.lines().map(parse).collect()
+}
+
 #[test]
-fn progress_comes_as_json_lines() {
+fn progress_comes_as_json_lines_and_nothing_else() {
     let folder = folder();
     let output = folder.path().join("take.csv");
-    let called = esarm(["animate", HELLO, "--progress", "json", "-o", output.to_str().unwrap()]);
+    let call = |speech: &str, more: &[&str]| {
+        let arguments = ["animate", speech, "--progress", "json", "-o", output.to_str().unwrap()];
+        esarm(arguments.iter().chain(more))
+    };
+    let called = call(HELLO, &[]);
     called.expect(0, &[]);
-    let events: Vec<serde_json::Value> =
-        called.err.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    assert!(events.iter().any(|event| event["event"] == "started"));
-    assert!(events.iter().any(|event| event["event"] == "finished" && event["state"] == "ran"));
+    let done = events(&called);
+    assert!(done.iter().any(|event| event["event"] == "started"));
+    assert!(done.iter().any(|event| event["event"] == "finished" && event["state"] == "ran"));
+    let last = done.last().unwrap();
+    assert_eq!((&last["event"], &last["files"][0]), (&"done".into(), &output.to_str().unwrap().into()));
+    let head = folder.path().join("head.glb");
+    std::fs::write(&head, "no head").unwrap();
+    let warned = events(call(HELLO, &["--head", head.to_str().unwrap()]).expect(0, &[]));
+    assert!(warned.iter().any(|event| event["event"] == "warning"));
+    for (called, code) in
+        [(call("gone.wav", &[]), 2), (call(HELLO, &["--fps", "0"]), 2), (call(HELLO, &["--bogus"]), 2)]
+    {
+        let events = events(called.expect(code, &[]));
+        let last = events.last().unwrap();
+        assert_eq!((&last["event"], &last["exit_code"]), (&"error".into(), &code.into()));
+    }
+}
+
+#[test]
+fn seeds_of_all_takes_must_exist() {
+    let most = u64::MAX.to_string();
+    let folder = folder();
+    let output = folder.path().join("a.csv");
+    let call = |takes: &str| {
+        esarm(["animate", HELLO, "--seed", &most, "--takes", takes, "-o", output.to_str().unwrap()])
+    };
+    call("2").expect(2, &["--seed", "18446744073709551614"]);
+    assert_eq!(files_in(folder.path()), [""; 0]);
+    call("1").expect(0, &[]);
 }
 
 #[test]

@@ -100,7 +100,31 @@ fn a_missing_file_is_bad_input() {
     let folder = folder();
     let path =
         file(folder.path(), "a.esarm", graph(json!({"load": load}), json!([]), json!({"x": "load.audio"})));
-    esarm(["run", path.to_str().unwrap()]).expect(2, &["\"load\"", "gone.wav"]);
+    esarm(["run", path.to_str().unwrap()])
+        .expect(2, &["\"load\"", "gone.wav", "check the path", "--set load.file=FILE"]);
+    let shipped = "assets/graphs/animate.esarm";
+    esarm(["run", shipped, "--input", "speech=gone.wav"]).expect(2, &["--input speech", "gone.wav", "check"]);
+    esarm(["run", "gone.esarm"]).expect(2, &["gone.esarm", "check that the file exists"]);
+    esarm(["run", shipped, "--output", "csv=x.csv"]).expect(2, &["\"speech\""]);
+}
+
+#[test]
+fn a_graph_without_outputs_is_warned_of_and_cannot_run() {
+    let folder = folder();
+    let label = json!({"type": "emotion.label", "version": 1});
+    let path = file(folder.path(), "a.esarm", graph(json!({"e": label}), json!([]), json!({})));
+    let path = path.to_str().unwrap();
+    let called = esarm(["check", path]);
+    assert!(called.expect(0, &[]).out.contains("warning: the graph names no outputs"), "{}", called.out);
+    let listed: Value = serde_json::from_str(&esarm(["check", path, "--json"]).out).unwrap();
+    assert_eq!((&listed[0]["severity"], &listed[0]["place"]), (&"warning".into(), &"outputs".into()));
+    esarm(["run", path, "--output", "x=a.txt"]).expect(2, &["names no outputs", "e.emotion"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    esarm(["check", "/dev/zero"]).expect(2, &["/dev/zero", "bytes"]);
 }
 
 #[test]

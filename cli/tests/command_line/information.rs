@@ -66,7 +66,15 @@ fn the_doctor_names_models_and_versions() {
         )
     );
     assert!(models.len() >= 2);
-    esarm(["doctor"]).expect(0, &[]);
+    assert!(facts["render_adapters"].is_array() && facts["plugins"] == Value::Array(Vec::new()));
+    let folder = folder();
+    crate::file(folder.path(), "entry", "12345");
+    let cache = folder.path().to_str().unwrap();
+    assert_eq!(json(&["doctor", "--json", "--cache", cache])["cache"]["bytes"], 5);
+    let said = esarm(["doctor", "--cache", cache]);
+    said.expect(0, &[]);
+    assert!(said.out.contains("plugins: none in this build") && said.out.contains("5 bytes"), "{}", said.out);
+    assert_eq!(said.err, "", "drivers speak on the terminal");
 }
 
 #[test]
@@ -74,6 +82,26 @@ fn completions_and_the_manual_page_are_printed() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         assert!(esarm(["completions", shell]).expect(0, &[]).out.contains("animate"));
     }
-    assert!(esarm(["man"]).expect(0, &[]).out.contains(".TH esarm"));
+    let page = esarm(["man"]);
+    page.expect(0, &[]);
+    for words in [
+        ".TH esarm",
+        "ESARM ANIMATE",
+        "ESARM RUN",
+        "ESARM DOCTOR",
+        "emotion",
+        "reference",
+        "EXIT STATUS",
+        "130",
+    ] {
+        assert!(page.out.contains(words), "the manual says nothing of {words}");
+    }
+    let page = esarm(["man", "run"]);
+    page.expect(0, &[]);
+    assert!(page.out.contains("EXIT STATUS") && !page.out.contains("takes"));
+    esarm(["man", "dance"]).expect(2, &["dance", "animate"]);
+    for command in [&["--help"][..], &["animate", "--help"], &["check", "-h"]] {
+        assert!(esarm(command).expect(0, &[]).out.contains("Exit status"), "{command:?}");
+    }
     esarm(["dance"]).expect(2, &["dance", "--help"]);
 }

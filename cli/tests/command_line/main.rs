@@ -4,8 +4,10 @@
 mod animate;
 mod bad_input;
 mod conformance;
+mod files;
 mod graphs;
 mod information;
+mod stopping;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
