@@ -10,8 +10,8 @@ use crate::plan::{Plan, Readiness};
 use crate::report::{Skip, State};
 use crate::tasks::Group;
 use crate::{NodeError, TimeWindow};
-use esarm_graph::TimeSupport;
-use std::collections::{BTreeMap, BTreeSet};
+use esarm_graph::{NodeId, TimeSupport};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ struct Progress {
     elapsed: BTreeMap<usize, Duration>,
     /// Steps that failed, were skipped or cancelled in some part.
     stopped: BTreeMap<usize, State>,
-    /// Steps that read a file which changed meanwhile, and those after them.
-    changed: BTreeSet<usize>,
+    /// Steps that read a file which changed meanwhile, and those after them, with the first of these.
+    changed: BTreeMap<usize, NodeId>,
 }
 
 impl Execution<'_> {
@@ -110,13 +110,13 @@ impl Execution<'_> {
                 continue;
             }
             let step = &self.shop.plan.steps[*index];
-            let before = step.sources.iter().find(|source| progress.changed.contains(source));
-            let state = match (before, self.check_unchanged(*index)) {
-                (Some(source), _) => State::Skipped(Skip::After(self.shop.plan.steps[*source].id.clone())),
-                (None, Err(problem)) => State::Failed(problem.to_string()),
+            let before = step.sources.iter().find_map(|source| progress.changed.get(source));
+            let (first, state) = match (before, self.check_unchanged(*index)) {
+                (Some(first), _) => (first.clone(), State::Skipped(Skip::After(first.clone()))),
+                (None, Err(problem)) => (step.id.clone(), State::Failed(problem.to_string())),
                 (None, Ok(())) => continue,
             };
-            progress.changed.insert(*index);
+            progress.changed.insert(*index, first);
             progress.stopped.insert(*index, state);
         }
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use esarm_engine::{NodeType, Outputs};
-use esarm_face::tools::node_types;
+use esarm_face::node_types;
 use esarm_graph::ParameterValue;
 use esarm_values::{FrameRate, Mesh, MorphTarget, Rig, Track, Value};
 use std::collections::BTreeMap;
