@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Score speech: the emotion heard in the voice, and metrics of a motion that belongs to it.
     #[command(after_help = exit_status_help())]
     Score(Score),
-    /// Show devices, models, caches and versions.
+    /// Show devices, models, caches, plugins and versions.
     #[command(after_help = exit_status_help())]
     Doctor(Doctor),
     /// Print completions for a shell.

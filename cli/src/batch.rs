@@ -38,7 +38,7 @@ pub(crate) fn make(runner: &Runner<'_>, job: &Job<'_>, takes: &[Take]) -> Result
     let mut reports = Vec::with_capacity(takes.len());
     let made = make_takes(runner, &prepared, takes, &mut reports);
     let reported = match &runner.running.report {
-        Some(path) => report::write(path, job, &reports),
+        Some(path) => report::write(path, job, &reports, takes.len()),
         None => Ok(()),
     };
     if let (Err(_), Err(failure)) = (&made, &reported) {

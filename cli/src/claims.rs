@@ -71,6 +71,9 @@ fn check_writable(path: &Path) -> Result<(), Failure> {
     if path.is_dir() || path.file_name().is_none() {
         return Err(Failure::file(path, "is a folder; name a file"));
     }
+    if std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().readonly()) {
+        return Err(Failure::file(path, "is write-protected; allow writing to it or choose another name"));
+    }
     match std::fs::metadata(folder) {
         Ok(data) if data.is_dir() => Ok(()),
         Ok(_) => Err(Failure::file(folder, "is not a folder; the result cannot be written into it")),

@@ -44,7 +44,7 @@ struct ModelRecord {
     digest: String,
 }
 
-/// A single take stands in the record itself.
+/// Where a single take is asked for, it stands in the record itself.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Takes<'a> {
@@ -52,8 +52,8 @@ enum Takes<'a> {
     Several { takes: &'a [Report] },
 }
 
-/// Writes the record of the takes that ran.
-pub(crate) fn write(path: &Path, job: &Job<'_>, reports: &[Report]) -> Result<(), Failure> {
+/// Writes the record of the takes that ran, of as many as were `asked`.
+pub(crate) fn write(path: &Path, job: &Job<'_>, reports: &[Report], asked: usize) -> Result<(), Failure> {
     let record = Record {
         report_version: REPORT_VERSION,
         esarm_version: env!("CARGO_PKG_VERSION"),
@@ -63,7 +63,7 @@ pub(crate) fn write(path: &Path, job: &Job<'_>, reports: &[Report]) -> Result<()
             .map(|model| ModelRecord { name: model.name, digest: Digest::of(model.bytes).to_string() })
             .collect(),
         takes: match reports {
-            [report] => Takes::One(report),
+            [report] if asked == 1 => Takes::One(report),
             takes => Takes::Several { takes },
         },
     };

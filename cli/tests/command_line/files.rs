@@ -57,6 +57,15 @@ fn nothing_is_written_over_an_input_or_another_result() {
     esarm(["animate", HELLO, "-o", output, "--report", output]).expect(2, &["twice", "--report"]);
     esarm(["animate", clip, "-o", output, "--report", clip]).expect(2, &["overwrite", "--report"]);
     esarm(["animate", HELLO, "-o", output, "--report", "no/such/r.json"]).expect(2, &["no/such"]);
+    #[cfg(unix)]
+    {
+        let old = file(folder.path(), "old.json", "old");
+        let read_only = std::os::unix::fs::PermissionsExt::from_mode(0o444);
+        std::fs::set_permissions(&old, read_only).unwrap();
+        let report = ["--report", old.to_str().unwrap()];
+        esarm(["animate", HELLO, "-o", output].iter().chain(&report)).expect(2, &["write-protected"]);
+        std::fs::remove_file(old).unwrap();
+    }
     let beside = folder.path().join("take.npy.json");
     let array = folder.path().join("take.npy");
     let report = ["--report", beside.to_str().unwrap()];

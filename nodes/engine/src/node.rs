@@ -28,7 +28,8 @@ pub type Evaluate = Box<dyn Fn(&NodeContext<'_>) -> Result<Outputs, NodeError> +
 
 /// Gives the digest of everything outside the graph that an external node reads. It is asked before the inputs are
 /// made, so the context holds none. The content must be in it, the folder should not: parameters of kind
-/// [`esarm_graph::ParameterKind::File`] count by their file name alone once a fingerprint stands for the content.
+/// [`esarm_graph::ParameterKind::File`] count by their file name alone once a fingerprint stands for the content. It is
+/// asked again once the node is done: a result made while the digest changed fails and is not kept.
 pub type Fingerprint = Box<dyn Fn(&NodeContext<'_>) -> Result<esarm_values::Digest, NodeError> + Send + Sync>;
 
 /// Gives the length in seconds of what a source will give, without reading it whole. The context holds no inputs.
