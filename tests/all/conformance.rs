@@ -4,7 +4,7 @@ use esarm_engine::Registry;
 use esarm_graph::ParameterValue;
 use esarm_values::{File, FrameRate, MOTION_CHANNELS, Rig, Track, Value};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 /// One node after the other, without a graph.
@@ -74,15 +74,49 @@ fn data(test: &str, file: &str) -> Option<PathBuf> {
     None
 }
 
+/// The Python of the test tools, or a declared skip.
+fn python(test: &str) -> Option<PathBuf> {
+    let tools = std::env::var_os("ESARM_TOOLS").map(PathBuf::from);
+    let python = tools.map(|tools| tools.join("python/bin/python")).filter(|python| python.exists());
+    if python.is_none() {
+        println!("SKIPPED {test}: no Python environment in ESARM_TOOLS; `cargo xtask test` makes one");
+    }
+    python
+}
+
+fn compare(python: &Path, folder: &Path) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/run.py");
+    Command::new(python).arg(script).arg(folder).output().unwrap()
+}
+
+/// The comparison itself must fail when a file has lost a moving channel.
+#[test]
+fn a_lost_channel_is_found() {
+    let Some(python) = python("a_lost_channel_is_found") else { return };
+    let (nodes, folder) = (Nodes(esarm_library::registry()), tempfile::tempdir().unwrap());
+    let names = vec!["jawOpen".to_owned(), "mouthClose".to_owned()];
+    let motion = Track::new(FrameRate::whole(30), names, vec![0.5, 0.25, 1.0, 0.75]).unwrap();
+    let motion = [("motion", Value::Motion(Arc::new(motion)))];
+    let Value::File(array) = nodes.call("export.npy", None, &motion, "file") else { panic!("no file") };
+    write(folder.path(), "case", "npy", &array);
+    let poses = |names: &str, weights: &str, count: usize| {
+        let text = format!(
+            r#"{{"exportFps": 30, "numFrames": 2, "numPoses": {count}, "facsNames": {names}, "weightMat": {weights}}}"#
+        );
+        std::fs::write(folder.path().join("case.a2f.json"), text).unwrap();
+        let result = compare(&python, folder.path());
+        (result.status.success(), String::from_utf8_lossy(&result.stdout).into_owned())
+    };
+    let (whole, said) = poses(r#"["jawOpen", "mouthClose"]"#, "[[0.5, 0.25], [1.0, 0.75]]", 2);
+    assert!(whole, "{said}");
+    let (whole, said) = poses(r#"["jawOpen"]"#, "[[0.5], [1.0]]", 1);
+    assert!(!whole && said.contains("1 moving channels did not come back: ['mouthclose']"), "{said}");
+}
+
 #[test]
 fn real_clients_read_heads_in_motion() {
     let test = "real_clients_read_heads_in_motion";
-    let tools = std::env::var_os("ESARM_TOOLS").map(PathBuf::from);
-    let python = tools.map(|tools| tools.join("python/bin/python")).filter(|python| python.exists());
-    let Some(python) = python else {
-        println!("SKIPPED {test}: no Python environment in ESARM_TOOLS; `cargo xtask test` makes one");
-        return;
-    };
+    let Some(python) = python(test) else { return };
     let (nodes, folder) = (Nodes(esarm_library::registry()), tempfile::tempdir().unwrap());
     let folder = std::env::var_os("ESARM_KEEP").map_or_else(|| folder.path().to_owned(), PathBuf::from);
     let Value::Rig(built_in) = nodes.call("face.built_in_head", None, &[], "rig") else { panic!("no rig") };
@@ -100,8 +134,7 @@ fn real_clients_read_heads_in_motion() {
             nodes.write_case(&folder, "ict_take", ict, take.window(200, 320).starting_at(0));
         }
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/run.py");
-    let result = Command::new(python).arg(script).arg(&folder).output().unwrap();
+    let result = compare(&python, &folder);
     let report = String::from_utf8_lossy(&result.stdout);
     report.lines().filter(|line| line.starts_with("SKIPPED")).for_each(|line| println!("{line}"));
     assert!(result.status.success(), "{report}{}", String::from_utf8_lossy(&result.stderr));
