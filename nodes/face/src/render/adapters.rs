@@ -37,6 +37,7 @@ pub fn drawing_adapter() -> Result<&'static str, RenderError> {
         return Ok(name);
     }
     let adapter = pollster::block_on(gpu::find_adapter(RenderOptions::default().software))?.get_info();
-    let name = format!("{} ({:?}, {} {})", adapter.name, adapter.backend, adapter.driver, adapter.driver_info);
+    let name =
+        format!("{} ({:?}, {} {})", adapter.name, adapter.backend, adapter.driver, adapter.driver_info);
     Ok(NAME.get_or_init(|| name))
 }
