@@ -12,6 +12,7 @@ mod value;
 mod write;
 
 pub use error::{FileError, FileErrorKind};
+pub(crate) use format::{DOCUMENT_MEMBERS, GROUP_MEMBERS, NODE_MEMBERS};
 
 use crate::Document;
 use crate::upgrade::{Upgraded, Upgrades, upgrade};
@@ -51,6 +52,9 @@ pub fn parse_with(bytes: &[u8], upgrades: &Upgrades) -> Result<Loaded, FileError
     }
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    if !matches!(bytes.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'0'..=b'9')) {
+        return Err(FileError::no_json());
+    }
     let Value::Object(mut json) = json::read(bytes)? else { return Err(FileError::not_a_graph()) };
     check_header(&json)?;
     let upgraded = upgrade(&mut json, upgrades);

@@ -31,6 +31,7 @@ pub use file::{
     FORMAT, FORMAT_VERSION, FileError, FileErrorKind, Loaded, MAX_FILE_BYTES, parse, parse_with, serialize,
 };
 pub use flat::{FlatGraph, FlatNode};
+pub use nearest::nearest;
 pub use problem::{Item, Place, Problem, ProblemKind, Problems, Severity};
 #[cfg(not(target_arch = "wasm32"))]
 pub use save::{SaveError, StagedFile, write_atomically};

@@ -7,7 +7,7 @@ const LONGEST: usize = 64;
 
 /// Up to three of `names` that are near to `written`, nearest first, none much further than the nearest. Letter case
 /// does not count.
-pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = folded(written);
     let most = (wanted.len() / 3).max(2);
     let mut found: Vec<(usize, &str)> = names
@@ -18,6 +18,7 @@ pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
             let within =
                 known.len().abs_diff(wanted.len()) <= most && known.len().max(wanted.len()) <= LONGEST;
             let distance = if within { edit_distance(&wanted, &known) } else { usize::MAX };
+            let distance = if is_abbreviation(&wanted, &known) { distance.min(most) } else { distance };
             (distance <= most && distance < known.len()).then_some((distance, name))
         })
         .collect();
@@ -26,6 +27,17 @@ pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
     found.retain(|(distance, _)| *distance <= furthest);
     found.truncate(3);
     found.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Whether a text is made of letters of `whole` in their order, the first one first and half of them at least:
+/// `params` for `parameters`.
+fn is_abbreviation(text: &[char], whole: &[char]) -> bool {
+    const SHORTEST: usize = 3;
+    if text.len() < SHORTEST || 2 * text.len() < whole.len() || text.first() != whole.first() {
+        return false;
+    }
+    let mut rest = whole.iter();
+    text.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 fn folded(text: &str) -> Vec<char> {
@@ -68,6 +80,14 @@ mod tests {
     fn the_nearest_comes_first_and_short_names_are_not_anything() {
         assert_eq!(nearest("gains", ["grain", "gain"]), ["gain", "grain"]);
         assert!(nearest("x", ["a", "b"]).is_empty());
+    }
+
+    #[test]
+    fn an_abbreviation_finds_its_name() {
+        let names = ["bypassed", "parameters", "pinned", "title", "type", "version"];
+        assert_eq!(nearest("params", names), ["parameters"]);
+        assert_eq!(nearest("param", names), ["parameters"]);
+        assert!(nearest("par", names).is_empty(), "too short to tell");
     }
 
     #[test]

@@ -106,6 +106,10 @@ pub enum ProblemKind {
     BadName,
     /// Two things have the same name.
     NameClash,
+    /// The file has a member that this version does not know.
+    UnknownMember,
+    /// No output depends on the node.
+    Unused,
 }
 
 /// Where in a document something is.

@@ -55,8 +55,20 @@ impl StagedFile {
     /// # Errors
     /// As [`write_atomically`].
     pub fn new(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, SaveError> {
-        let path = path.as_ref();
-        let content = stage(path, bytes).map_err(|error| SaveError::from_io(path, error))?;
+        Self::staged_in(path.as_ref(), bytes, folder_of)
+    }
+
+    /// As [`StagedFile::new`], for a file whose folder may be missing: the folder is made when the file goes to its
+    /// place, until then the content waits in the nearest folder above that is there.
+    ///
+    /// # Errors
+    /// As [`write_atomically`].
+    pub fn with_folder(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, SaveError> {
+        Self::staged_in(path.as_ref(), bytes, existing_folder_above)
+    }
+
+    fn staged_in(path: &Path, bytes: &[u8], folder: impl Fn(&Path) -> &Path) -> Result<Self, SaveError> {
+        let content = stage(path, bytes, folder).map_err(|error| SaveError::from_io(path, error))?;
         Ok(Self { path: path.to_owned(), content })
     }
 
@@ -64,7 +76,11 @@ impl StagedFile {
     ///
     /// # Errors
     /// As [`write_atomically`].
-    pub fn commit(mut self) -> Result<(), SaveError> {
+    pub fn commit(self) -> Result<(), SaveError> {
+        Self::commit_all(vec![self])
+    }
+
+    fn commit_one(mut self) -> Result<(), SaveError> {
         let outcome = match &self.content {
             Staged::Renamed { temporary, target } => {
                 fs::rename(temporary, target).map(|()| folder_of(target).to_owned()).map(Some)
@@ -78,14 +94,41 @@ impl StagedFile {
         synced.map_err(|error| SaveError::from_io(&self.path, error))
     }
 
-    /// Puts several files in their places: first what can still fail for want of space, then the renames.
+    /// Puts several files in their places: first what can still fail for want of space, then the renames into
+    /// folders that are made as needed.
     ///
     /// # Errors
-    /// As [`write_atomically`]; files that come after the one that failed are left as they were.
+    /// As [`write_atomically`]; files that come after the one that failed are left as they were, and folders made for
+    /// them are removed.
     pub fn commit_all(staged: Vec<Self>) -> Result<(), SaveError> {
         let (direct, renamed): (Vec<Self>, Vec<Self>) =
             staged.into_iter().partition(|file| matches!(file.content, Staged::Direct(_)));
-        direct.into_iter().chain(renamed).try_for_each(Self::commit)
+        direct.into_iter().try_for_each(Self::commit_one)?;
+        let mut made = Vec::new();
+        let made_all = renamed.iter().try_for_each(|file| file.make_folder(&mut made));
+        let outcome = made_all.and_then(|()| renamed.into_iter().try_for_each(Self::commit_one));
+        if outcome.is_err() {
+            // Only empty folders go; the error that matters is the one above.
+            made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+        }
+        outcome
+    }
+
+    /// Makes the folder of a file that is to be renamed; adds what had to be made, outermost first.
+    fn make_folder(&self, made: &mut Vec<PathBuf>) -> Result<(), SaveError> {
+        let Staged::Renamed { target, .. } = &self.content else { return Ok(()) };
+        let mut missing: Vec<&Path> = folder_of(target)
+            .ancestors()
+            .take_while(|it| !it.as_os_str().is_empty() && !it.exists())
+            .collect();
+        while let Some(folder) = missing.pop() {
+            match fs::create_dir(folder) {
+                Ok(()) => made.push(folder.to_owned()),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(SaveError::from_io(&self.path, error)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -98,7 +141,7 @@ impl Drop for StagedFile {
     }
 }
 
-fn stage(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
+fn stage(path: &Path, bytes: &[u8], folder: impl Fn(&Path) -> &Path) -> io::Result<Staged> {
     let old = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -111,7 +154,7 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
         _ => {}
     }
     let target = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    let (temporary, file) = create_beside(&target)?;
+    let (temporary, file) = create_temporary(folder(&target))?;
     let permissions = old.map(|metadata| metadata.permissions());
     if let Err(error) = fill(file, bytes, permissions) {
         // The error that matters is the first; a file that cannot be removed either is left for the user to see.
@@ -127,13 +170,14 @@ fn fill(mut file: File, bytes: &[u8], permissions: Option<fs::Permissions>) -> i
     file.sync_all()
 }
 
-/// Creates a file of a name that nothing else uses in the target's folder: a rename is only atomic within one disk.
-fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+/// Creates a file of a name that nothing else uses. Its folder is the target's or one above it, since a rename is only
+/// atomic within one disk.
+fn create_temporary(folder: &Path) -> io::Result<(PathBuf, File)> {
     const MOST_TRIES: u32 = 1000;
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     for _ in 0..MOST_TRIES {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary = target.with_file_name(format!(".esarm-{}-{number}.tmp", std::process::id()));
+        let temporary = folder.join(format!(".esarm-{}-{number}.tmp", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&temporary) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             opened => return opened.map(|file| (temporary, file)),
@@ -144,6 +188,12 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The folder that a file lies in, or the nearest above it that is there.
+fn existing_folder_above(path: &Path) -> &Path {
+    let above = folder_of(path).ancestors().find(|it| it.exists());
+    above.unwrap_or(Path::new("."))
 }
 
 /// Puts the rename itself on disk. Some file systems cannot, and need not.
@@ -248,6 +298,33 @@ mod tests {
         StagedFile::commit_all(vec![stage(&a), stage(&b)]).unwrap();
         assert_eq!(names(folder.path()), ["a", "b"]);
         assert_eq!(fs::read(&a).unwrap(), b"new");
+    }
+
+    #[test]
+    fn missing_folders_are_made_with_the_file_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("x/y/a"), folder.path().join("x/b"));
+        let stage = |path: &Path| StagedFile::with_folder(path, b"new").unwrap();
+        let staged = vec![stage(&a), stage(&b)];
+        assert!(!folder.path().join("x").exists());
+        drop(staged);
+        assert!(names(folder.path()).is_empty());
+        StagedFile::commit_all(vec![stage(&a), stage(&b)]).unwrap();
+        assert_eq!((fs::read(&a).unwrap(), fs::read(&b).unwrap()), (b"new".to_vec(), b"new".to_vec()));
+        assert_eq!(names(folder.path()), ["x"]);
+    }
+
+    #[test]
+    fn folders_that_were_made_for_nothing_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let staged = vec![
+            StagedFile::with_folder(at("file/b"), b"new").unwrap(),
+            StagedFile::with_folder(at("x/y/a"), b"new").unwrap(),
+        ];
+        fs::write(at("file"), "came in between").unwrap();
+        assert!(StagedFile::commit_all(staged).is_err());
+        assert_eq!(names(folder.path()), ["file"]);
     }
 
     #[cfg(target_os = "linux")]

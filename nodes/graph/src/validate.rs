@@ -2,7 +2,9 @@
 
 pub(crate) mod checker;
 mod groups;
+mod members;
 mod nodes;
+mod reach;
 pub(crate) mod value;
 mod wires;
 
@@ -41,16 +43,19 @@ fn examine(document: &Document, schemas: &SchemaSet, purpose: Purpose) -> (Vec<P
     let catalog = Catalog::new(document, schemas);
     let mut checker = Checker::new(document, &catalog, purpose);
     let unfolds = checker.check_nesting();
+    checker.check_members();
     let top = Scope { group: None, graph: &document.graph };
     checker.check_exposed_parameters(top, &document.inputs);
     checker.check_outputs(top, &document.outputs);
     checker.check_nodes(top);
     checker.check_wires(top);
+    checker.check_reach(top, &document.outputs);
     for (name, group) in &document.groups {
         let inside = Scope { group: Some(name), graph: &group.graph };
         checker.check_group(name, group);
         checker.check_nodes(inside);
         checker.check_wires(inside);
+        checker.check_reach(inside, &group.outputs);
     }
     let mut problems = checker.problems;
     let flat = unfolds.then(|| expand(document, &catalog)).map(|(flat, spoilt)| {

@@ -155,10 +155,12 @@ fn a_file_of_a_newer_format_names_the_remedy() {
 
 #[test]
 fn what_is_no_graph_is_told_apart_from_broken_json() {
-    for text in ["[]", "{}", "5", r#"{"nodes": {}}"#, r#"{"format": "gltf", "version": 1}"#] {
+    for text in
+        ["[]", "{}", "5", "RIFF\0\0", "hello", r#"{"nodes": {}}"#, r#"{"format": "gltf", "version": 1}"#]
+    {
         assert_eq!(parse(text.as_bytes()).unwrap_err().kind, FileErrorKind::NotAGraph, "{text}");
     }
-    for text in ["", "{", "RIFF\0\0", "{\"format\": \"esarm-graph\",}"] {
+    for text in ["", "{", "{\"format\": \"esarm-graph\",}"] {
         assert_eq!(parse(text.as_bytes()).unwrap_err().kind, FileErrorKind::Syntax, "{text}");
     }
     for version in ["0", "-1", "1.5", "\"1\"", "null", "1e30"] {

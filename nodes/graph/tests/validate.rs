@@ -417,3 +417,48 @@ fn a_large_wrong_graph_takes_little_time() {
     assert_eq!(problems.len(), 19_999);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
+
+#[test]
+fn unknown_members_of_the_file_are_named_with_the_one_that_was_meant() {
+    let text = r#"{"format": "esarm-graph", "version": 1, "output": {},
+        "nodes": {"load": {"type": "audio.load", "version": 1, "params": {"file": "a.wav"}}},
+        "groups": {"talk": {"parameter": {}, "nodes": {"g": {"type": "audio.load", "version": 1, "by_passed": true}}}}}"#;
+    let document = esarm_graph::parse(text.as_bytes()).unwrap();
+    let problems = validate(&document, &schemas());
+    let listed = listed(&problems);
+    for words in [
+        "graph: unknown member \"output\" is kept but has no effect; did you mean \"outputs\"?",
+        "node \"load\": unknown member \"params\" is kept but has no effect; did you mean \"parameters\"?",
+        "group \"talk\": unknown member \"parameter\" is kept but has no effect; did you mean \"parameters\"?",
+        "group \"talk\", node \"g\": unknown member \"by_passed\" is kept but has no effect; did you mean \"bypassed\"?",
+    ] {
+        assert!(listed.contains(words), "no {words} in:\n{listed}");
+    }
+    let warnings = problems.iter().filter(|problem| problem.kind == ProblemKind::UnknownMember);
+    assert!(warnings.clone().count() == 4 && warnings.clone().all(|it| it.severity == Severity::Warning));
+    assert!(esarm_graph::serialize(&document).unwrap().contains("\"params\""), "saving keeps it");
+}
+
+#[test]
+fn every_member_that_a_file_has_is_known() {
+    let text = include_str!("corpus/format-1.esarm");
+    let document = esarm_graph::parse(text.as_bytes()).unwrap();
+    let problems = validate(&document, &schemas());
+    let unknown = problems.iter().filter(|it| it.kind == ProblemKind::UnknownMember);
+    assert!(unknown.clone().all(|it| it.what.contains("future")), "{}", listed(&problems));
+    assert!(unknown.count() >= 2);
+}
+
+#[test]
+fn a_node_that_reaches_no_output_is_warned_of_before_a_run() {
+    let graph = chain().with_node("loose", "audio.load", 1).with_node("gain", "audio.gain", 1);
+    let mut document = document(graph.with_wire("loose.audio", "gain.audio"));
+    assert!(validate_for_run(&document, &schemas()).is_empty(), "no outputs are named yet");
+    document.outputs.insert("glb".to_owned(), "export.file".parse().unwrap());
+    assert!(validate(&document, &schemas()).is_empty(), "it is being edited");
+    let problems = validate_for_run(&document, &schemas());
+    assert!(problems.iter().all(|it| (it.kind, it.severity) == (ProblemKind::Unused, Severity::Warning)));
+    let text = listed(&problems);
+    assert!(text.contains("node \"gain\": reaches no output") && text.contains("node \"loose\""), "{text}");
+    assert_eq!(problems.len(), 2, "{text}");
+}

@@ -50,6 +50,11 @@ impl FileError {
         Self::new(FileErrorKind::NotAGraph, what, "choose a file that ESARM Studio saved")
     }
 
+    pub(super) fn no_json() -> Self {
+        let what = "is no graph file: a graph is text in JSON that begins with \"{\"";
+        Self::new(FileErrorKind::NotAGraph, what, "choose a file that ESARM Studio saved")
+    }
+
     pub(super) fn newer(version: u64) -> Self {
         let what =
             format!("is of format version {version}; this program reads up to version {FORMAT_VERSION}");

@@ -5,6 +5,15 @@ use crate::Extras;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The members of a file, as the structs below read them.
+pub(crate) const DOCUMENT_MEMBERS: [&str; 9] =
+    ["format", "groups", "inputs", "lock", "nodes", "outputs", "version", "view", "wires"];
+/// The members of a node.
+pub(crate) const NODE_MEMBERS: [&str; 6] = ["bypassed", "parameters", "pinned", "title", "type", "version"];
+/// The members of a group.
+pub(crate) const GROUP_MEMBERS: [&str; 7] =
+    ["help", "inputs", "nodes", "outputs", "parameters", "title", "wires"];
+
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct FileDocument {
     #[serde(flatten)]
@@ -57,7 +66,7 @@ impl TryFrom<BTreeMap<String, FilePort>> for FileWire {
     fn try_from(mut ends: BTreeMap<String, FilePort>) -> Result<Self, Self::Error> {
         match (ends.remove("from"), ends.remove("to"), ends.is_empty()) {
             (Some(from), Some(to), true) => Ok(Self { from, to }),
-            _ => Err("a wire has the members \"from\" and \"to\" and no others"),
+            _ => Err("a wire has the members \"from\" and \"to\" and no others, each \"NODE.PORT\""),
         }
     }
 }
