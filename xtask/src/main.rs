@@ -8,6 +8,7 @@
 mod process;
 mod setup;
 mod tests;
+mod train;
 
 use process::{Failure, cargo, python_environment, run};
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ cargo xtask COMMAND
   test         install or name what is missing, run every test, print what was skipped and why
   check        what the continuous integration runs: format, lints, licences, wasm, tests, documents, first use
   setup        install what the tests use (Debian packages, npm and Python packages), naming what cannot be had
-  train        train the shipped models again: train [generator|voice_emotion]
+  train        train the shipped models again: train [generator|voice-emotion]
   bench        run the benchmarks, with ratios: bench [NAME]
   fuzz         fuzz each reader: fuzz [SECONDS]";
 
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         ["test", filters @ ..] => setup::setup().and_then(|()| tests::test(filters)),
         ["check"] => check(),
         ["setup"] => setup::setup(),
-        ["train", models @ ..] => train(models),
+        ["train", models @ ..] => train::train(models),
         ["bench", names @ ..] => bench(names),
         ["fuzz", rest @ ..] => fuzz(rest),
         _ => {
@@ -62,31 +63,6 @@ fn check() -> Result<(), Failure> {
     )?;
     tests::first_use()?;
     tests::test(&[])
-}
-
-fn train(models: &[&str]) -> Result<(), Failure> {
-    let wanted = |name: &str| models.is_empty() || models.contains(&name);
-    if let Some(unknown) = models.iter().find(|name| !["generator", "voice_emotion"].contains(name)) {
-        return Err(Failure(format!("no model \"{unknown}\"; there are generator and voice_emotion")));
-    }
-    if wanted("voice_emotion") {
-        let example = ["run", "--release", "--package", "esarm-emotion", "--example", "train_voice_emotion"];
-        run("train voice_emotion", &mut cargo(&example))?;
-    }
-    if wanted("generator") {
-        let example = [
-            "run",
-            "--release",
-            "--package",
-            "esarm-sta",
-            "--features",
-            "training",
-            "--example",
-            "train_generator",
-        ];
-        run("train generator", &mut cargo(&example))?;
-    }
-    Ok(())
 }
 
 fn bench(names: &[&str]) -> Result<(), Failure> {

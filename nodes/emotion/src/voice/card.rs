@@ -22,6 +22,12 @@ pub fn model_card(report: &TrainingReport, listeners: &[Option<f64>; CLASSES.len
          of the same emotion weigh less. Each clip is also learnt with 4 dB of random colour, as another microphone \
          and room would give it. The Gaussian kernels keep the standardised training vectors in 8 bits. \
          A temperature of {:.3}, set on kept-out scores, turns the mean score into probabilities.\n\n\
+         On the face boredom becomes four fifths neutral and one fifth sad. Where no emotion is likelier than 0.7, \
+         `emotion.from_voice` fades towards neutral (its `certainty`).\n\n\
+         ## How to train it again\n\
+         `cargo xtask train voice-emotion` takes 12 seconds on two cores; the same data gives the same bytes. EMO-DB \
+         (emodb.bilderbar.info) lies in the folder that `ESARM_DATA` names (default `../shared/data`): `emodb/audio/03a01Fa.flac` \
+         and so on, its recordings as FLAC under their names, and `emodb/erkennung.txt`, what 20 listeners heard in them.\n\n\
          ## How well\n\
          Each speaker was judged by a classifier trained on the others. The shipped weights are trained on all \
          {} speakers and are never measured on them.\n\n\
