@@ -45,7 +45,7 @@ fn four_views(path: &Path, pose: &[(String, f32)]) -> Result<(), Failure> {
         renderer.render_frame(&rig, pose.iter().map(|(name, weight)| (name.as_str(), *weight)), *camera)
     };
     let pictures: Result<Vec<RgbaImage>, RenderError> = cameras.iter().map(&mut draw).collect();
-    let sheet = contact_sheet(&pictures?, 2, &["front", "three-quarter", "side", "mouth"])?;
+    let sheet = contact_sheet(&pictures?, 2, &["front", "three-quarter", "side", "mouth"], "")?;
     std::fs::write(path, sheet.to_png()?)?;
     Ok(())
 }
@@ -56,7 +56,7 @@ fn sheet(path: &Path, poses: &[Pose], pixels: u32, camera: Camera, columns: usiz
     let draw = |(_, pose): &Pose| renderer.render_frame(&rig, pose.iter().copied(), camera);
     let pictures: Result<Vec<RgbaImage>, RenderError> = poses.iter().map(draw).collect();
     let labels: Vec<&String> = poses.iter().map(|(label, _)| label).collect();
-    std::fs::write(path, contact_sheet(&pictures?, columns, &labels)?.to_png()?)?;
+    std::fs::write(path, contact_sheet(&pictures?, columns, &labels, "")?.to_png()?)?;
     Ok(())
 }
 

@@ -71,6 +71,7 @@ fn render_schema() -> NodeSchema {
         "Pictures on a sheet, evenly spread over the clip.",
     )
     .parameter("columns", ParameterKind::integer(4, 1, 24), "", "Pictures in a row of a sheet.")
+    .parameter("caption", ParameterKind::Text { default: String::new() }, "", "A line above the pictures of a sheet.")
     .parameter(
         "frame_rate",
         ParameterKind::number(30.0, 1.0, 120.0),
@@ -89,7 +90,8 @@ fn render(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         let pictures = draw(context, motion, &times, Ok)?;
         let labels: Vec<String> = times.iter().map(|time| format!("{time:.2} s")).collect();
         let columns = context.integer("columns").unsigned_abs() as usize;
-        let picture = contact_sheet(&pictures, columns, &labels).map_err(NodeError::failed)?;
+        let picture =
+            contact_sheet(&pictures, columns, &labels, context.text("caption")).map_err(NodeError::failed)?;
         File { extension: "png".to_owned(), bytes: png(&picture)?, companions: Vec::new() }
     } else {
         numbered(draw(context, motion, &times, |picture| png(&picture))?)?
