@@ -92,18 +92,25 @@ fn lid_row(half: &mut Half, margin: &[u32], height: f32, turn: f32) -> Vec<u32> 
     margin.iter().map(row).collect()
 }
 
-/// Adds lashes: a curved fan along the upper lid, longer towards the outer corner, and a short one below.
+/// Adds lashes: a curved fan along the upper lid, longer towards the outer corner, and a short one below that fades
+/// before the corner.
 pub(super) fn add_lashes(half: &mut Half, edges: &SkinEdges) {
-    lash_fan(half, &edges.upper_lid, 4.4, 0.35);
-    lash_fan(half, &edges.lower_lid, 1.6, -0.25);
+    lash_fan(half, &edges.upper_lid, 4.4, 0.35, 0.25);
+    lash_fan(half, &edges.lower_lid, 1.1, -0.25, 0.95);
 }
 
-fn lash_fan(half: &mut Half, margin: &[u32], length: f32, lift: f32) {
+/// Millimetres that the roots of the lashes stand off the margin of the lid, so that the skin does not cover them, and
+/// how much more at the outer corner, where the skin rises off the eyeball.
+const LASH_ROOT: f32 = 0.25;
+const LASH_ROOT_OUTER: f32 = 0.8;
+
+fn lash_fan(half: &mut Half, margin: &[u32], length: f32, lift: f32, fade: f32) {
     let count = margin.len() - 1;
     let mut rows: [Vec<u32>; 4] = Default::default();
     for (index, &vertex) in margin.iter().enumerate() {
         let along = index as f32 / count as f32;
         let reach = length * mix(0.35, 1.0, along.powf(0.7)) * hill((along - 0.62) / 0.75).sqrt();
+        let reach = reach * (1.0 - fade * along.powi(6));
         let root = half.positions[vertex as usize];
         let site = half.sites[vertex as usize];
         let away = (root - EYE_CENTRE).normalize_or(Vec3::Z);
@@ -111,7 +118,8 @@ fn lash_fan(half: &mut Half, margin: &[u32], length: f32, lift: f32) {
         for (step, row) in rows.iter_mut().enumerate() {
             let t = step as f32 / 3.0;
             let direction = (away + sweep * t + Vec3::Y * lift * (t * 3.2 - 0.6)).normalize_or(Vec3::Z);
-            let position = root - away * 0.5 + direction * (reach * t);
+            let position =
+                root + away * (LASH_ROOT + LASH_ROOT_OUTER * along.powi(6)) + direction * (reach * t);
             row.push(half.vertex(position, site));
         }
     }

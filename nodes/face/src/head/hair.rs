@@ -14,7 +14,7 @@ const COLUMNS: usize = 50;
 const ROWS: usize = 24;
 /// Angles in radians: the lowest strand from the top, and the first and last point of a strand from the front.
 const LOWEST: f32 = 2.72;
-const FIRST: f32 = 0.55;
+const FIRST: f32 = 0.36;
 const LAST: f32 = 3.02;
 
 /// Height of the hairline by azimuth in degrees: forehead, temple, sideburn, over the ear, nape.

@@ -88,7 +88,7 @@ fn sculpt() -> (Whole, SkinEdges) {
 }
 
 fn rig(whole: &Whole) -> Rig {
-    let faces = Faces::new(whole.positions.len(), &whole.triangles);
+    let faces = Faces::new(whole);
     let normals: Vec<Vec3> =
         (0..whole.positions.len()).map(|vertex| faces.normal(vertex, &whole.positions)).collect();
     let mesh = Mesh {
@@ -122,10 +122,10 @@ fn materials() -> Vec<Material> {
             Look::IrisRim => ("iris rim", [0.03, 0.06, 0.075], 0.08),
             Look::Pupil => ("pupil", [0.004, 0.004, 0.005], 0.06),
             Look::Lashes => ("lashes", [0.03, 0.018, 0.013], 0.7),
-            Look::Teeth => ("teeth", [0.86, 0.82, 0.74], 0.22),
+            Look::Teeth => ("teeth", [0.95, 0.90, 0.81], 0.22),
             Look::Gums => ("gums", [0.58, 0.22, 0.21], 0.3),
-            Look::Tongue => ("tongue", [0.60, 0.23, 0.22], 0.38),
-            Look::Mouth => ("mouth interior", [0.26, 0.07, 0.065], 0.5),
+            Look::Tongue => ("tongue", [0.72, 0.32, 0.30], 0.38),
+            Look::Mouth => ("mouth interior", [0.46, 0.14, 0.13], 0.5),
         };
         let [red, green, blue] = colour;
         Material {

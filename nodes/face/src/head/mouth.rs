@@ -4,11 +4,11 @@ use super::anatomy::{hill, mix};
 use super::builder::{Half, Look};
 use super::site::{Part, Site};
 use super::skin::SkinEdges;
-use glam::Vec3;
-use std::f32::consts::PI;
+use glam::{Vec2, Vec3};
+use std::f32::consts::{FRAC_PI_2, PI};
 
-/// One row of the lining: height and depth behind the lip line, widening, lip side, share that follows the lip,
-/// and share of the jaw's opening.
+/// One row of the lining: height and depth behind the lip line, widening towards the corner, share that follows the
+/// lip, and share of the jaw's opening; rows without one belong to the lip.
 struct LiningRow {
     height: f32,
     depth: f32,
@@ -25,14 +25,14 @@ const fn lining(height: f32, depth: f32, widening: f32, follow: f32, jaw_share: 
 const LINING: [LiningRow; 12] = [
     lining(0.5, 1.8, 1.0, 1.0, None),
     lining(2.2, 3.8, 1.0, 1.0, None),
-    lining(7.5, 5.0, 1.0, 0.7, Some(0.0)),
-    lining(14.0, 8.5, 1.06, 0.2, Some(0.0)),
-    lining(15.0, 24.0, 1.15, 0.0, Some(0.0)),
-    lining(10.0, 50.0, 0.95, 0.0, Some(0.1)),
-    lining(-12.0, 54.0, 0.95, 0.0, Some(0.6)),
-    lining(-19.0, 24.0, 1.15, 0.0, Some(1.0)),
-    lining(-16.0, 9.0, 1.06, 0.2, Some(1.0)),
-    lining(-7.5, 5.2, 1.0, 0.7, Some(1.0)),
+    lining(6.5, 4.6, 1.04, 0.7, Some(0.0)),
+    lining(13.5, 6.5, 1.14, 0.2, Some(0.0)),
+    lining(16.0, 24.0, 1.25, 0.0, Some(0.0)),
+    lining(11.0, 50.0, 1.35, 0.0, Some(0.1)),
+    lining(-12.0, 54.0, 1.35, 0.0, Some(0.6)),
+    lining(-20.0, 24.0, 1.25, 0.0, Some(1.0)),
+    lining(-16.5, 8.5, 1.14, 0.2, Some(1.0)),
+    lining(-7.0, 4.8, 1.04, 0.7, Some(1.0)),
     lining(-2.2, 3.8, 1.0, 1.0, None),
     lining(-0.5, 1.8, 1.0, 1.0, None),
 ];
@@ -60,16 +60,23 @@ fn lining_row(half: &mut Half, row: &LiningRow, margin: &[u32]) -> Vec<u32> {
         }
         let root = half.positions[vertex as usize];
         let mut site = half.sites[vertex as usize];
-        let open = 1.0 - site.lip_across.powi(3);
         site.follow = row.follow;
         site.lip_height = 0.0;
         site.jaw_share = row.jaw_share;
-        let inwards = (row.widening - 1.0) * open - 0.07 * (1.0 - open);
-        let depth = row.depth * (0.4 + 0.6 * open);
-        let position = root + Vec3::new(root.x * inwards, row.height * open, -depth);
+        let position = root + lining_offset(row, root.x, site.lip_across);
         half.vertex(position, site)
     };
     margin.iter().map(vertex).collect()
+}
+
+/// Where a row of the lining lies from its vertex of the lip line. The lips taper to the corner; behind them the
+/// cavity keeps its height and grows wider than the teeth, so that the cheeks wrap around the arches.
+fn lining_offset(row: &LiningRow, x: f32, across: f32) -> Vec3 {
+    if row.jaw_share.is_some() {
+        return Vec3::new(x * (row.widening - 1.0) * across, row.height, -row.depth);
+    }
+    let open = 1.0 - across.powi(3);
+    Vec3::new(-0.07 * x * (1.0 - open), row.height * open, -row.depth * (0.4 + 0.6 * open))
 }
 
 /// An arch of teeth.
@@ -85,9 +92,12 @@ struct Arch {
 }
 
 const UPPER: Arch =
-    Arch { part: Part::UpperTeeth, half_width: 21.5, length: 34.0, depth: 50.5, gum: -55.0, edge: -65.5 };
+    Arch { part: Part::UpperTeeth, half_width: 25.2, length: 33.0, depth: 53.2, gum: -55.0, edge: -66.8 };
 const LOWER: Arch =
-    Arch { part: Part::LowerTeeth, half_width: 19.5, length: 29.2, depth: 50.5, gum: -75.0, edge: -65.2 };
+    Arch { part: Part::LowerTeeth, half_width: 23.8, length: 31.2, depth: 52.4, gum: -75.0, edge: -65.0 };
+
+/// Exponent of the superellipse that the arches run along: flat behind the lips, as they are, and round at the side.
+const ARCH_EXPONENT: f32 = 3.3;
 
 /// Relative widths from the middle incisor to the second molar.
 const TOOTH_WIDTHS: [f32; 7] = [8.8, 7.0, 7.8, 7.0, 6.8, 9.5, 9.0];
@@ -101,11 +111,12 @@ const GUM_PROFILE: [(f32, f32); 5] = [(6.5, -3.0), (5.0, 0.0), (2.8, 1.1), (0.4,
 /// Adds both rows of teeth with their gums.
 pub(super) fn add_teeth(half: &mut Half) {
     for arch in [&UPPER, &LOWER] {
+        let line = ArchLine::new(arch);
         let upwards = arch.edge > arch.gum;
         let teeth: Vec<Vec<u32>> =
-            TOOTH_PROFILE.iter().map(|profile| tooth_row(half, arch, *profile)).collect();
+            TOOTH_PROFILE.iter().map(|profile| tooth_row(half, &line, *profile)).collect();
         stack(half, Look::Teeth, &teeth, upwards);
-        let gums: Vec<Vec<u32>> = GUM_PROFILE.iter().map(|profile| gum_row(half, arch, *profile)).collect();
+        let gums: Vec<Vec<u32>> = GUM_PROFILE.iter().map(|profile| gum_row(half, &line, *profile)).collect();
         stack(half, Look::Gums, &gums, upwards);
     }
 }
@@ -132,29 +143,67 @@ fn along_arch() -> impl Iterator<Item = (f32, f32)> {
     teeth.chain(std::iter::once((1.0, 1.0)))
 }
 
-fn on_arch(arch: &Arch, along: f32, height: f32, outward: f32) -> Vec3 {
-    let (sin, cos) = (along * 1.45).sin_cos();
-    let outwards = Vec3::new(sin / arch.half_width, 0.0, cos / arch.length).normalize_or(Vec3::Z);
-    let position =
-        Vec3::new(arch.half_width * sin, height, arch.depth + arch.length * cos) + outwards * outward;
-    if along == 0.0 { Vec3::new(0.0, position.y, position.z) } else { position }
+/// The line that the teeth of an arch stand on, seen from above: x across, y forwards.
+struct ArchLine<'a> {
+    arch: &'a Arch,
+    /// Points from the middle to the open end, and the distance of each along the line.
+    points: Vec<(Vec2, f32)>,
 }
 
-fn tooth_row(half: &mut Half, arch: &Arch, (share, bulge): (f32, f32)) -> Vec<u32> {
+impl<'a> ArchLine<'a> {
+    fn new(arch: &'a Arch) -> Self {
+        const STEPS: usize = 96;
+        let radii = Vec2::new(arch.half_width, arch.length);
+        let mut length = 0.0;
+        let mut points: Vec<(Vec2, f32)> = Vec::with_capacity(STEPS + 1);
+        for step in 0..=STEPS {
+            let (sin, cos) = (step as f32 / STEPS as f32 * FRAC_PI_2).sin_cos();
+            let point = radii * Vec2::new(sin, cos.max(0.0)).powf(2.0 / ARCH_EXPONENT);
+            length += points.last().map_or(0.0, |(before, _)| before.distance(point));
+            points.push((point, length));
+        }
+        Self { arch, points }
+    }
+
+    /// The point a share of the way along the line.
+    fn at(&self, along: f32) -> Vec2 {
+        let last = self.points.len() - 1;
+        let distance = along * self.points[last].1;
+        let after = self.points.partition_point(|(_, length)| *length <= distance).clamp(1, last);
+        let ((from, start), (to, end)) = (self.points[after - 1], self.points[after]);
+        from.lerp(to, ((distance - start) / (end - start)).clamp(0.0, 1.0))
+    }
+
+    /// A point of a tooth or gum, `outward` millimetres off the line.
+    fn point(&self, along: f32, height: f32, outward: f32) -> Vec3 {
+        let arch = self.arch;
+        let at = self.at(along);
+        let radii = Vec2::new(arch.half_width, arch.length);
+        let outwards = ((at / radii).powf(ARCH_EXPONENT - 1.0) / radii).normalize_or(Vec2::Y);
+        let at = at + outwards * outward;
+        let across = if along == 0.0 { 0.0 } else { at.x };
+        Vec3::new(across, height, arch.depth + at.y)
+    }
+}
+
+fn tooth_row(half: &mut Half, line: &ArchLine<'_>, (share, bulge): (f32, f32)) -> Vec<u32> {
+    let arch = line.arch;
     let vertex = |(along, across): (f32, f32)| {
         let rounding = 0.10 * across.powi(6) * share;
-        let height = mix(arch.gum, arch.edge, share - rounding) + 0.02 * (arch.gum - arch.edge) * along;
-        let position = on_arch(arch, along, height, bulge - 0.9 * across.powi(4));
+        let shorter = 0.06 * (arch.gum - arch.edge) * along;
+        let height = mix(arch.gum, arch.edge, share - rounding) + shorter;
+        let position = line.point(along, height, bulge - 0.9 * across.powi(4));
         half.vertex(position, Site::new(arch.part, position))
     };
     along_arch().map(vertex).collect()
 }
 
-fn gum_row(half: &mut Half, arch: &Arch, (above, bulge): (f32, f32)) -> Vec<u32> {
+fn gum_row(half: &mut Half, line: &ArchLine<'_>, (above, bulge): (f32, f32)) -> Vec<u32> {
+    let arch = line.arch;
     let rootwards = (arch.gum - arch.edge).signum();
     let vertex = |(along, across): (f32, f32)| {
         let scallop = if above < 1.0 { 0.9 * hill(across) - 1.0 } else { 0.0 };
-        let position = on_arch(arch, along, arch.gum + rootwards * (above + scallop), bulge);
+        let position = line.point(along, arch.gum + rootwards * (above + scallop), bulge);
         half.vertex(position, Site::new(arch.part, position))
     };
     along_arch().map(vertex).collect()
@@ -197,9 +246,9 @@ fn tongue_site(position: Vec3, along: f32) -> Site {
 fn tongue_point(along: f32, around: f32) -> Vec3 {
     let taper = (1.0 - along.powi(7)).max(0.0).sqrt();
     let (sin, cos) = around.sin_cos();
-    let width = mix(15.0, 17.0, along) * taper;
+    let width = mix(16.0, 18.5, along) * taper;
     let thickness = mix(7.5, 4.5, along) * taper;
     let groove = if cos > 0.0 { 1.4 * hill(sin * width / 6.0) * taper * along } else { 0.0 };
     let back = mix(-69.0, -72.0, along) + 5.0 * hill((along - 0.35) / 0.6);
-    Vec3::new(width * sin, back + thickness * cos - groove, mix(24.0, 76.0, along))
+    Vec3::new(width * sin, back + thickness * cos - groove, mix(24.0, 77.5, along))
 }

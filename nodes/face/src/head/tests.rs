@@ -4,9 +4,10 @@ use super::builder::{Look, Whole};
 use super::site::Part;
 use super::{LipLandmarks, built_in, lip_landmarks, sculpt};
 use crate::head::anatomy::{EYE_CENTRE, EYE_RADIUS};
+use crate::head::sdf::bust;
 use crate::head::skin::SkinEdges;
 use esarm_values::{ARKIT_SHAPES, Mesh, MorphTarget, mirrored_name};
-use glam::Vec3;
+use glam::{Mat3, Vec3};
 use std::collections::HashMap;
 
 fn mesh() -> Mesh {
@@ -338,4 +339,104 @@ fn looking_turns_the_iris() {
     for name in ["eyeLookUpLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft"] {
         assert!((gaze(name).length() - EYE_RADIUS).abs() < 0.05);
     }
+}
+
+/// Depth of the lip line of the neutral face `across` millimetres from the middle.
+fn lip_line_depth(positions: &[Vec3], lip: &[u32], across: f32) -> f32 {
+    let points: Vec<Vec3> = lip.iter().map(|vertex| positions[*vertex as usize]).collect();
+    let beyond = points.iter().position(|p| p.x >= across).unwrap().max(1);
+    let (a, b) = (points[beyond - 1], points[beyond]);
+    a.z + (b.z - a.z) * (across - a.x) / (b.x - a.x)
+}
+
+#[test]
+fn both_arches_follow_the_lips_to_the_corners() {
+    let (whole, edges) = sculpt();
+    let corner = whole.positions[*edges.upper_lip.last().unwrap() as usize].x;
+    for part in [Part::UpperTeeth, Part::LowerTeeth] {
+        for side in [1.0, -1.0] {
+            for step in 0..=16 {
+                let across = 0.05 * step as f32 * corner;
+                let near = |index: &usize| {
+                    let p = whole.positions[*index];
+                    whole.sites[*index].part == part && (p.x * side - across).abs() < 2.0
+                };
+                let front = (0..whole.positions.len())
+                    .filter(near)
+                    .map(|index| whole.positions[index].z)
+                    .fold(f32::MIN, f32::max);
+                let behind = lip_line_depth(&whole.positions, &edges.upper_lip, across) - front;
+                assert!(
+                    (3.0..15.0).contains(&behind),
+                    "{part:?} lie {behind} mm behind the lips, {across} mm to side {side}"
+                );
+            }
+        }
+    }
+}
+
+/// What is first seen along a ray at `at`, of triangles turned so that the viewer is far along +Z; the far sides of
+/// surfaces are not drawn.
+fn first_seen(triangles: &[(Look, [Vec3; 3])], at: Vec3) -> Option<Look> {
+    let depth = |(look, triangle): &(Look, [Vec3; 3])| {
+        let depth = depth_at(triangle, at);
+        (depth > f32::MIN).then_some((*look, depth))
+    };
+    triangles.iter().filter_map(depth).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(look, _)| look)
+}
+
+#[test]
+fn three_quarter_views_show_teeth_across_the_open_mouth() {
+    const BINS: usize = 10;
+    let mesh = mesh();
+    let (whole, edges) = sculpt();
+    let turn = Mat3::from_rotation_y(-0.61);
+    let positions: Vec<Vec3> = posed(&mesh, &[("jawOpen", 0.35)]).iter().map(|p| turn * *p).collect();
+    let lips: Vec<Vec3> = edges
+        .upper_lip
+        .iter()
+        .chain(&edges.lower_lip)
+        .flat_map(|vertex| [*vertex, whole.mirror[*vertex as usize]])
+        .map(|vertex| positions[vertex as usize])
+        .collect();
+    let least = lips.iter().copied().reduce(Vec3::min).unwrap();
+    let most = lips.iter().copied().reduce(Vec3::max).unwrap();
+    let faces_viewer = |[a, b, c]: &[Vec3; 3]| (*b - *a).cross(*c - *a).z > 0.0;
+    let triangles: Vec<(Look, [Vec3; 3])> = whole
+        .triangles
+        .iter()
+        .map(|(look, triangle)| (*look, triangle.map(|vertex| positions[vertex as usize])))
+        .filter(|(_, triangle)| faces_viewer(triangle) && triangle.iter().all(|p| p.distance(least) < 90.0))
+        .collect();
+    let mut teeth = [false; BINS];
+    let mut inside = [false; BINS];
+    for step in 0..80 {
+        for row in 0..60 {
+            let share = Vec3::new((step as f32 + 0.5) / 80.0, (row as f32 + 0.5) / 60.0, 0.0);
+            let bin = step * BINS / 80;
+            match first_seen(&triangles, least + (most - least) * share) {
+                Some(Look::Skin | Look::Lips) => {}
+                Some(look @ (Look::Teeth | Look::Gums | Look::Tongue | Look::Mouth)) => {
+                    inside[bin] = true;
+                    teeth[bin] |= look == Look::Teeth;
+                }
+                other => panic!("{other:?} is seen through the mouth at {share}"),
+            }
+        }
+    }
+    assert_eq!(inside, [true; BINS], "the mouth opens over its whole width");
+    // The first bins are the far side.
+    let far = teeth[..BINS / 2].iter().filter(|seen| **seen).count();
+    let all = teeth.iter().filter(|seen| **seen).count();
+    assert!(far >= 3 && all >= 7, "teeth are seen in {teeth:?} of the mouth's width");
+}
+
+#[test]
+fn the_fringe_grows_out_of_the_skin_in_the_middle() {
+    let (whole, _) = sculpt();
+    let hair =
+        whole.triangles.iter().filter(|(look, _)| *look == Look::Hair).flat_map(|(_, triangle)| *triangle);
+    let middle = hair.map(|vertex| whole.positions[vertex as usize]).filter(|p| p.x == 0.0 && p.z > 0.0);
+    let lowest = middle.min_by(|a, b| a.y.total_cmp(&b.y)).unwrap();
+    assert!(bust(lowest) < 0.0, "the fringe ends in the air, {} mm over the skin at {lowest}", bust(lowest));
 }

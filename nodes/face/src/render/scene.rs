@@ -177,9 +177,9 @@ fn vertex(frame: &DeformedFrame, index: usize, look: Option<&Material>) -> Verte
 fn scatter(look: &Material) -> f32 {
     let name = look.name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["skin", "face", "head", "lip", "gum", "tongue", "ear"]) {
+    if has(&["skin", "face", "head", "lip", "gum", "tongue", "mouth", "teeth", "tooth", "ear"]) {
         1.0
-    } else if has(&["teeth", "tooth", "sclera", "eye"]) {
+    } else if has(&["sclera", "eye"]) {
         0.4
     } else {
         0.0

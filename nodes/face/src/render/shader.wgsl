@@ -82,7 +82,8 @@ fn vertex(in: VertexIn) -> VertexOut {
         all += light;
         seen += light * dome_visibility(lifted + towards * bias, i);
     }
-    let openness = seen / max(all, vec3f(1e-5));
+    // A little light gets through flesh, so that no crease or mouth is quite black.
+    let openness = max(seen / max(all, vec3f(1e-5)), vec3f(0.13 * in.surface.z));
     // Light that bounces between walls of the same colour fills creases with that colour.
     out.ambient = all * pow(openness, 1.0 - 0.55 * in.colour);
     out.openness = openness.g;
