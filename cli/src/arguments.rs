@@ -57,16 +57,16 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Animate {
-    /// Speech: WAV, FLAC, MP3 or Ogg, 8 to 192 kHz.
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) speech: PathBuf,
+    /// Speech: WAV, FLAC, MP3 or Ogg, 8 to 192 kHz. Several files, or a folder of them, need {name} in OUT.
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) speech: Vec<PathBuf>,
     /// The emotion: auto (heard in the voice), or neutral, happy, sad, angry, fear, disgust, surprise or contempt,
     /// with an intensity from 0 to 1 such as happy:0.7.
     #[arg(long, default_value = "auto", value_name = "auto|NAME[:INTENSITY]")]
     pub(crate) emotion: EmotionChoice,
-    /// Frames per second, such as 60, 30 or 29.97.
-    #[arg(long, default_value_t = 60.0)]
-    pub(crate) fps: f64,
+    /// Frames per second, 1 to 240, such as 60, 29.97 or 24000/1001.
+    #[arg(long, default_value = "60")]
+    pub(crate) fps: FramesPerSecond,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -77,6 +77,7 @@ pub(crate) struct Animate {
     #[arg(long, value_name = "HEAD.glb", value_hint = ValueHint::FilePath)]
     pub(crate) head: Option<PathBuf>,
     /// Where to write: .glb, .csv (Live Link Face), .json (Audio2Face), .usda, .npy, or .png for a contact sheet.
+    /// {name} stands for the name of the speech file without its ending; missing folders are made.
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -133,7 +134,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Nodes {
-    /// A node type to describe, such as audio.load.
+    /// A node type to describe, such as audio.load, or a domain to list, such as face.
     pub(crate) type_id: Option<String>,
     /// Print the schemas as JSON.
     #[arg(long)]
@@ -178,13 +179,13 @@ pub(crate) struct Man {
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Device {
-    /// The best device that this build can use; never a software GPU.
+    /// The best device that this build can use, which is the processor.
     Auto,
     /// The processor.
     Cpu,
-    /// A GPU by Vulkan, Metal or DirectX 12.
+    /// A GPU by Vulkan, Metal or DirectX 12: not in this build.
     Gpu,
-    /// An NVIDIA GPU by CUDA.
+    /// An NVIDIA GPU by CUDA: not in this build.
     Cuda,
 }
 
@@ -233,6 +234,10 @@ impl std::str::FromStr for EmotionChoice {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, intensity) = text.split_once(':').unwrap_or((text, "1"));
+        if let Some((name, intensity)) = text.split_once([',', '=']).filter(|_| !text.contains(':')) {
+            let meant = near_emotion(name).unwrap_or("NAME");
+            return Err(format!("an intensity goes behind a colon; did you mean {meant}:{intensity}?"));
+        }
         if name.eq_ignore_ascii_case("auto") {
             return match text.contains(':') {
                 true => Err("auto takes no intensity".to_owned()),
@@ -240,7 +245,9 @@ impl std::str::FromStr for EmotionChoice {
             };
         }
         let index = esarm_values::emotion_index(name).ok_or_else(|| {
-            format!("there is no emotion \"{name}\"; there are auto, {}", esarm_values::EMOTIONS.join(", "))
+            let meant = near_emotion(name).map_or(String::new(), |name| format!("did you mean {name}? "));
+            let known = esarm_values::EMOTIONS.join(", ");
+            format!("there is no emotion \"{name}\"; {meant}there are auto, {known}")
         })?;
         let intensity: f64 =
             intensity.parse().map_err(|_| format!("the intensity \"{intensity}\" is not a number"))?;
@@ -248,6 +255,39 @@ impl std::str::FromStr for EmotionChoice {
             return Err(format!("the intensity {intensity} is not within 0 to 1"));
         }
         Ok(Self::Named { name: esarm_values::EMOTIONS[index], intensity })
+    }
+}
+
+/// The emotion that a word in another form means: `sadness`, `Angr`, `surprised`.
+fn near_emotion(word: &str) -> Option<&'static str> {
+    /// No two emotions begin alike for so long.
+    const ROOT_LETTERS: usize = 3;
+    let word = word.to_lowercase();
+    let near = esarm_graph::nearest(&word, esarm_values::EMOTIONS).first().copied();
+    near.or_else(|| {
+        let same_root = |name: &&str| word.as_bytes().starts_with(&name.as_bytes()[..ROOT_LETTERS]);
+        esarm_values::EMOTIONS.into_iter().find(same_root)
+    })
+}
+
+/// Frames per second, as a number or a fraction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FramesPerSecond(pub(crate) f64);
+
+impl std::str::FromStr for FramesPerSecond {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = match text.split_once('/') {
+            None => text.parse().ok(),
+            Some((above, below)) => {
+                above.parse::<f64>().ok().zip(below.parse().ok()).map(|(a, b): (f64, f64)| a / b)
+            }
+        };
+        value.filter(|value| (1.0..=240.0).contains(value)).map(Self).ok_or_else(|| {
+            "allowed are 1 to 240 frames per second, as a number such as 29.97 or a fraction such as 30000/1001"
+                .to_owned()
+        })
     }
 }
 
@@ -271,5 +311,32 @@ mod tests {
         assert!(parse("happy:2").unwrap_err().contains("0 to 1"));
         assert!(parse("happy:nan").is_err());
         assert!(parse("auto:1").is_err());
+    }
+
+    #[test]
+    fn emotions_in_other_words_are_recognised() {
+        let said = |text: &str| text.parse::<EmotionChoice>().unwrap_err();
+        for (word, meant) in [
+            ("Sadness", "mean sad?"),
+            ("anger", "mean angry?"),
+            ("surprised", "mean surprise?"),
+            ("contemptuous", "mean contempt?"),
+            ("sad,0.6", "mean sad:0.6?"),
+            ("sad=0.6", "mean sad:0.6?"),
+            ("Sadness,0.6", "mean sad:0.6?"),
+        ] {
+            assert!(said(word).contains(meant), "{word}: {}", said(word));
+        }
+        assert!(!said("joyful").contains("did you mean"));
+    }
+
+    #[test]
+    fn frame_rates_are_numbers_or_fractions() {
+        let parse = |text: &str| text.parse::<FramesPerSecond>().map(|it| it.0);
+        assert_eq!(parse("29.97"), Ok(29.97));
+        assert_eq!(parse("24000/1001"), Ok(24000.0 / 1001.0));
+        for wrong in ["0", "241", "nan", "inf", "1/0", "60/", "a/b", "24000/1001/1", ""] {
+            assert!(parse(wrong).unwrap_err().contains("1 to 240"), "{wrong}");
+        }
     }
 }

@@ -4,7 +4,8 @@
 use crate::failure::Failure;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 
 /// Endings whose files bring another one along, with what its name ends in behind theirs: an array its channel names.
 const COMPANIONS: [(&str, &str); 1] = [("npy", ".json")];
@@ -67,18 +68,28 @@ impl Claims {
 
 /// Fails when a file could not be written to `path`.
 fn check_writable(path: &Path) -> Result<(), Failure> {
-    let folder = folder_of(path);
     if path.is_dir() || path.file_name().is_none() {
         return Err(Failure::file(path, "is a folder; name a file"));
     }
     if std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().readonly()) {
         return Err(Failure::file(path, "is write-protected; allow writing to it or choose another name"));
     }
-    match std::fs::metadata(folder) {
-        Ok(data) if data.is_dir() => Ok(()),
-        Ok(_) => Err(Failure::file(folder, "is not a folder; the result cannot be written into it")),
-        Err(error) => Err(Failure::file(folder, format!("{error}; create the folder or choose another"))),
+    // What is missing of the way there is made when the results are written.
+    for folder in folder_of(path).ancestors() {
+        match std::fs::metadata(folder) {
+            Ok(data) if data.is_dir() => break,
+            Ok(_) => {
+                return Err(Failure::file(folder, "is not a folder; the result cannot be written into it"));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // Below a file: told when the file itself is reached.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {}
+            Err(error) => {
+                return Err(Failure::file(folder, format!("{error}; choose another folder")));
+            }
+        }
     }
+    Ok(())
 }
 
 /// Pipes and devices are written to, not replaced, and may take several files.
@@ -88,10 +99,15 @@ fn is_device(path: &Path) -> bool {
 
 /// One spelling for a file, whatever links and dots lead to it and whether it exists yet.
 fn identity(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| {
-        let folder = folder_of(path);
-        let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
+    std::fs::canonicalize(path).unwrap_or_else(|_| match path.components().next_back() {
+        Some(Component::Normal(name)) => identity(folder_of(path)).join(name),
+        // Out of a folder that is still to be made.
+        Some(Component::ParentDir) => {
+            let mut folder = identity(folder_of(path));
+            folder.pop();
+            folder
+        }
+        _ => path.to_owned(),
     })
 }
 
@@ -128,6 +144,9 @@ mod tests {
         let beside = claims.write(&folder.path().join("a.npy.json"), "c");
         assert!(beside.unwrap_err().message().unwrap().contains("what comes with a"));
         claims.write(&folder.path().join("a.json"), "the report").unwrap();
+        claims.write(&folder.path().join("new/deep/x.csv"), "x").unwrap();
+        assert!(claims.write(&folder.path().join("sub/../new/./deep/../deep/x.csv"), "y").is_err());
+        assert!(claims.write(&folder.path().join("in.wav/deep/x.csv"), "below a file").is_err());
         #[cfg(unix)]
         {
             std::fs::write(folder.path().join("real.csv"), "old").unwrap();

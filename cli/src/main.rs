@@ -3,12 +3,15 @@
 mod arguments;
 mod batch;
 mod claims;
+mod clips;
 mod commands;
 mod failure;
+mod heard;
 mod mapping;
 mod outputs;
 mod progress;
 mod report;
+mod restart;
 mod running;
 mod signals;
 mod terminal;
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),
     };
+    restart::without_display_complaints(&arguments.command);
     let terminal = terminal_of(&arguments.command);
     match execute(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,7 +41,8 @@ pub(crate) fn check_ending(path: &Path, output: &str, format: &str) -> Result<()
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     staged: Vec<StagedFile>,
-    results: Vec<(PathBuf, Value)>,
+    /// Main files of sequences of numbered frames, with the number of the last frame.
+    sequences: Vec<(PathBuf, u64)>,
     paths: Vec<PathBuf>,
     taken: BTreeSet<PathBuf>,
 }
@@ -49,7 +50,7 @@ pub(crate) struct Batch {
 impl Batch {
     /// Adds a result and the files that belong beside it.
     pub(crate) fn add(&mut self, path: &Path, output: &str, value: &Value) -> Result<(), Failure> {
-        self.results.push((path.to_owned(), value.clone()));
+        self.sequences.extend(last_frame(value).map(|last| (path.to_owned(), last)));
         match value {
             Value::File(file) => {
                 check_ending(path, output, &file.extension)?;
@@ -69,8 +70,8 @@ impl Batch {
     pub(crate) fn commit(self, stop: &Stop) -> Result<Vec<PathBuf>, Failure> {
         stop.check()?;
         StagedFile::commit_all(self.staged).map_err(Failure::input)?;
-        for (path, value) in &self.results {
-            remove_stale_frames(path, value)?;
+        for (path, last) in &self.sequences {
+            remove_stale_frames(path, *last)?;
         }
         Ok(self.paths)
     }
@@ -80,7 +81,7 @@ impl Batch {
         if !self.taken.insert(path.to_owned()) && is_file {
             return Err(Failure::file(path, "two results have this name; give each its own"));
         }
-        self.staged.push(StagedFile::new(path, bytes).map_err(Failure::input)?);
+        self.staged.push(StagedFile::with_folder(path, bytes).map_err(Failure::input)?);
         self.paths.push(path.to_owned());
         Ok(())
     }
@@ -100,10 +101,7 @@ fn companion_path(path: &Path, name: &str) -> PathBuf {
 
 /// Removes the numbered frames of an earlier, longer run behind those of a sequence that was written, which a program
 /// that reads the sequence would take for its end. Gives the number of files removed.
-fn remove_stale_frames(path: &Path, value: &Value) -> Result<usize, Failure> {
-    let Value::File(file) = value else { return Ok(0) };
-    let numbers = file.companions.iter().filter_map(|(name, _)| frame_number(name, "{stem}"));
-    let Some(last) = numbers.max() else { return Ok(0) };
+fn remove_stale_frames(path: &Path, last: u64) -> Result<usize, Failure> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let folder = folder_of(path);
     let mut removed = 0;
@@ -116,6 +114,12 @@ fn remove_stale_frames(path: &Path, value: &Value) -> Result<usize, Failure> {
         }
     }
     Ok(removed)
+}
+
+/// The number of the last of the frames that come with a file.
+fn last_frame(value: &Value) -> Option<u64> {
+    let Value::File(file) = value else { return None };
+    file.companions.iter().filter_map(|(name, _)| frame_number(name, "{stem}")).max()
 }
 
 /// The number of a frame `STEM.000123.png`.
@@ -144,8 +148,8 @@ mod tests {
         names.iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
         let frames = file(&["{stem}.000000.png", "{stem}.000001.png"]);
         let path = folder.path().join("a.png");
-        assert_eq!(remove_stale_frames(&path, &file(&[])).unwrap(), 0);
-        assert_eq!(remove_stale_frames(&path, &frames).unwrap(), 2);
+        assert_eq!(last_frame(&file(&[])), None);
+        assert_eq!(remove_stale_frames(&path, last_frame(&frames).unwrap()).unwrap(), 2);
         let is_left = |name: &&str| folder.path().join(name).exists();
         assert_eq!(names.iter().filter(|name| is_left(name)).count(), 4);
         assert!(folder.path().join("a.000001.png").exists());

@@ -69,5 +69,6 @@ pub(crate) fn write(path: &Path, job: &Job<'_>, reports: &[Report], asked: usize
     };
     let mut json = serde_json::to_string_pretty(&record).map_err(|error| Failure::file(path, error))?;
     json.push('\n');
-    esarm_graph::write_atomically(path, json.as_bytes()).map_err(Failure::input)
+    let staged = esarm_graph::StagedFile::with_folder(path, json.as_bytes()).map_err(Failure::input)?;
+    staged.commit().map_err(Failure::input)
 }

@@ -192,13 +192,15 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// What went wrong in a node, with a remedy when a file of its is not there.
+/// What went wrong in a node, told of the option that gave its file if there was one, with a remedy when a file of its is not there.
 fn failure_line(job: &Job<'_>, node: &NodeReport) -> String {
+    let concerned = |(_, set): &&(String, String)| !node.files.is_empty() && node.node.as_str() == set;
+    let place = job.settings.iter().find(concerned).map_or(job.graph_name, |(words, _)| words);
     let line = match &node.state {
         State::Failed(message) => {
-            format!("{}: node \"{}\" ({}): {message}", job.graph_name, node.node, node.type_id)
+            format!("{place}: node \"{}\" ({}): {message}", node.node, node.type_id)
         }
-        other => format!("{}: node \"{}\": {other}", job.graph_name, node.node),
+        other => format!("{place}: node \"{}\": {other}", node.node),
     };
     let missing = node.files.iter().find(|(_, file)| !job.base_folder.join(file).exists());
     match missing {

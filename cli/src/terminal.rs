@@ -61,12 +61,12 @@ impl Terminal {
         }
     }
 
-    /// Tells that something is done: `in_words` for people, `facts` for machines.
-    pub(crate) fn done(self, in_words: &str, mut facts: Value) {
+    /// Tells what the command found or did: `in_words` for people, `facts` under the name of the event for machines.
+    pub(crate) fn tell(self, name: &str, in_words: &str, mut facts: Value) {
         match self {
             Self::Words => words(in_words),
             Self::Json => {
-                facts["event"] = json!("done");
+                facts["event"] = json!(name);
                 event(&facts);
             }
         }

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use esarm_engine::{Caches, Engine, RunOptions, TimeWindow};
-use esarm_graph::{Document, FlatGraph, ParameterValue, PortAddress, Wire};
+use esarm_graph::{Document, FlatGraph, ParameterValue, PortAddress};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -56,14 +56,9 @@ fn document() -> Document {
     let speech = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/speech/hello.wav");
     let node = document.graph.nodes.iter_mut().find(|(id, _)| id.as_str() == "speech").expect("the speech").1;
     node.parameters.insert("file".to_owned(), ParameterValue::Text(speech.to_string_lossy().into_owned()));
-    let label: PortAddress = "emotion.emotion".parse().expect("an address");
-    let relabel = |wire: Wire| {
-        if wire.from.to_string() == "voice.emotion" {
-            Wire { from: label.clone(), to: wire.to }
-        } else {
-            wire
-        }
-    };
-    document.graph.wires = std::mem::take(&mut document.graph.wires).into_iter().map(relabel).collect();
+    let chosen =
+        document.graph.nodes.iter_mut().find(|(id, _)| id.as_str() == "emotion").expect("the emotion").1;
+    chosen.parameters.insert("emotion".to_owned(), ParameterValue::Text("neutral".to_owned()));
+    document.graph.wires.retain(|wire| wire.to.to_string() != "emotion.heard");
     document
 }

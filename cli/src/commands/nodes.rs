@@ -9,12 +9,12 @@ use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, SchemaSet,
 pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
     let schemas = esarm_library::registry().schemas();
     let Some(type_id) = &arguments.type_id else {
-        if arguments.json {
-            return print_json(&schemas.iter().collect::<Vec<_>>());
-        }
-        let line = |schema: &NodeSchema| format!("{:<26} {}", schema.type_id, schema.help);
-        return schemas.iter().try_for_each(|schema| print(&line(schema)));
+        return list(&schemas.iter().collect::<Vec<_>>(), arguments.json);
     };
+    let domain = in_domain(type_id, &schemas);
+    if !domain.is_empty() {
+        return list(&domain, arguments.json);
+    }
     let schema = schemas.get(type_id).ok_or_else(|| unknown_type(type_id, &schemas))?;
     if arguments.json {
         return print_json(schema);
@@ -22,13 +22,43 @@ pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
     print(&description(schema))
 }
 
-fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
-    let domain = type_id.split('.').next().unwrap_or_default();
-    let mut similar: Vec<&str> = schemas.iter().map(|schema| schema.type_id.as_str()).collect();
-    if similar.iter().any(|known| known.starts_with(domain)) {
-        similar.retain(|known| known.starts_with(domain));
+fn list(schemas: &[&NodeSchema], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return print_json(&schemas);
     }
-    Failure::input(format!("there is no node type \"{type_id}\"; there are {}", similar.join(", ")))
+    schemas.iter().try_for_each(|schema| print(&format!("{:<26} {}", schema.type_id, schema.help)))
+}
+
+/// The types of a domain, written `face` or `face.`.
+fn in_domain<'a>(name: &str, schemas: &'a SchemaSet) -> Vec<&'a NodeSchema> {
+    let domain = format!("{}.", name.strip_suffix('.').unwrap_or(name));
+    schemas.iter().filter(|schema| schema.type_id.starts_with(&domain)).collect()
+}
+
+/// Says which types were meant: those that hold the word, else those with the nearest names, else those of the domain,
+/// else all.
+fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
+    let ids: Vec<&str> = schemas.iter().map(|schema| schema.type_id.as_str()).collect();
+    let holding: Vec<&str> = ids.iter().copied().filter(|id| id.contains(type_id)).collect();
+    let mut meant =
+        if holding.is_empty() { esarm_graph::nearest(type_id, ids.iter().copied()) } else { holding };
+    if meant.is_empty() {
+        let own_names = ids.iter().filter_map(|id| id.split_once('.').map(|(_, name)| name));
+        let near = esarm_graph::nearest(type_id, own_names);
+        meant = ids
+            .iter()
+            .copied()
+            .filter(|id| near.iter().any(|name| id.ends_with(&format!(".{name}"))))
+            .collect();
+    }
+    if !meant.is_empty() {
+        let meant = meant.join(" or ");
+        return Failure::input(format!("there is no node type \"{type_id}\"; did you mean {meant}?"));
+    }
+    let domain = format!("{}.", type_id.split('.').next().unwrap_or_default());
+    let of_domain: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(&domain)).collect();
+    let known = if of_domain.is_empty() { ids } else { of_domain };
+    Failure::input(format!("there is no node type \"{type_id}\"; there are {}", known.join(", ")))
 }
 
 fn description(schema: &NodeSchema) -> String {
@@ -87,11 +117,17 @@ fn purity_words(purity: Purity) -> &'static str {
     }
 }
 
+/// A number to two decimals, without those that are zero.
+fn hundredths(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
 fn time_words(time_support: TimeSupport) -> String {
     match time_support {
         TimeSupport::Pointwise => "each moment by itself".to_owned(),
         TimeSupport::Window { before_secs, after_secs } => {
-            format!("needs {before_secs} s before and {after_secs} s after each moment")
+            let (before, after) = (hundredths(before_secs), hundredths(after_secs));
+            format!("needs {before} s before and {after} s after each moment")
         }
         TimeSupport::Whole => "needs the whole clip".to_owned(),
     }

@@ -1,12 +1,12 @@
 //! `esarm run`: runs a graph file.
 
 use crate::arguments::{Assignment, Run};
-use crate::batch::{self, Take, Target};
+use crate::batch::{self, Take, Target, Work};
 use crate::failure::Failure;
 use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
 use crate::terminal::{Terminal, print};
-use esarm_graph::{Document, SchemaSet};
+use esarm_graph::{Document, ProblemKind, SchemaSet};
 use esarm_values::Value;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let mut document = read_graph(&arguments.graph, runner.terminal)?;
     let graph_name = arguments.graph.display().to_string();
     let saved = esarm_graph::serialize(&document).map_err(Failure::input)?;
+    warn_of_unknown_members(&document, &graph_name, &runner);
     let settings = change(&mut document, arguments, &runner.registry().schemas())?;
     let job = Job {
         document: &document,
@@ -28,11 +29,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         settings,
     };
     let take = Take { seed: arguments.seed, targets: arguments.output.iter().map(target).collect() };
-    let made = batch::make(&runner, &job, &[take])?;
+    let made = batch::make(&runner, &[Work { job, takes: std::slice::from_ref(&take) }])?;
     let report = &made.last.report;
     let (count, milliseconds) = (report.nodes.len(), report.milliseconds);
     let ran = report.nodes.iter().filter(|node| node.state.word() == "ran").count();
-    runner.terminal.done(
+    runner.terminal.tell(
+        "done",
         &format!("{ran} of {count} nodes ran in {milliseconds:.0} ms"),
         json!({"seed": report.seed, "milliseconds": milliseconds, "files": text_of_all(&made.paths)}),
     );
@@ -41,6 +43,14 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         return values.try_for_each(|(name, value)| print(&format!("{name}: {}", describe(value))));
     }
     made.paths.iter().try_for_each(|path| print(&path.display().to_string()))
+}
+
+/// What nothing reads is most often misspelt, and a run would silently go without it.
+fn warn_of_unknown_members(document: &Document, graph_name: &str, runner: &Runner<'_>) {
+    let problems = esarm_graph::validate(document, &runner.registry().schemas());
+    for problem in problems.iter().filter(|it| it.kind == ProblemKind::UnknownMember) {
+        runner.terminal.warn(&format!("{graph_name}: {problem}"));
+    }
 }
 
 fn target(Assignment { name, value }: &Assignment) -> Target {

@@ -1,7 +1,7 @@
 //! `esarm score`: the emotion heard in the voice, and metrics of a motion.
 
 use crate::arguments::{Device, Progress, Running, Score};
-use crate::commands::animate::{embedded, reroute, set_file};
+use crate::commands::animate::{embedded, set_file};
 use crate::failure::Failure;
 use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
@@ -11,8 +11,9 @@ use esarm_values::Value;
 use serde_json::{Map, json};
 use std::path::Path;
 
-/// Formats of a motion, by the node of the embedded graph that reads them.
-const READERS: [(&str, &str); 3] = [("csv", "live_link_csv"), ("json", "audio2face_json"), ("npy", "npy")];
+/// Formats of a motion, and the node types that read them; all give it at a port of the same name.
+const READERS: [(&str, &str); 3] =
+    [("csv", "import.live_link_csv"), ("json", "import.audio2face_json"), ("npy", "import.npy")];
 
 /// Scores speech and prints what was found.
 pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
@@ -50,14 +51,14 @@ fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure>
     let mut document = embedded(esarm_library::SCORE_GRAPH)?;
     set_file(&mut document, "speech.file", &arguments.speech, schemas)?;
     for (role, motion) in [("motion", &arguments.motion), ("reference", &arguments.reference)] {
-        let port = format!("{role}_live_link_csv.motion");
         match motion {
             Some(path) => {
-                let reader = format!("{role}_{}", reader_of(path)?);
-                set_file(&mut document, &format!("{reader}.file"), path, schemas)?;
-                reroute(&mut document, &port, &format!("{reader}.motion"))?;
+                let reader = reader_of(path)?;
+                let nodes = document.graph.nodes.iter_mut().find(|(id, _)| id.as_str() == role);
+                nodes.into_iter().for_each(|(_, node)| reader.clone_into(&mut node.type_id));
+                set_file(&mut document, &format!("{role}.file"), path, schemas)?;
             }
-            None => document.graph.wires.retain(|wire| wire.from.to_string() != port),
+            None => document.graph.wires.retain(|wire| wire.from.node.as_str() != role),
         }
     }
     if arguments.motion.is_none() {

@@ -130,7 +130,13 @@ fn what_is_wrong_with_the_arguments_is_said_and_nothing_is_written() {
         let arguments = ["animate", HELLO, "-o", &output];
         esarm(arguments.iter().chain(more)).expect(2, &[word]);
     }
-    esarm(["animate", HELLO, "-o", &path("no/such/folder/a.glb")]).expect(2, &["folder"]);
+    esarm(["animate", HELLO, "-o", folder.path().to_str().unwrap()])
+        .expect(2, &["is a folder", "{name}.glb"]);
+    esarm(["animate", HELLO, "-o", "takes/"]).expect(2, &["is a folder", "takes/{name}.glb"]);
+    let no_head = ["animate", HELLO, "--head", "README.md", "-o", &path("a.glb")].map(str::to_owned);
+    let said = esarm(no_head);
+    assert!(said.expect(2, &["README.md"]).err.starts_with("esarm: --head README.md: "), "{}", said.err);
+    esarm(["animate", "gone.wav", "-o", &path("no/such/folder/a.glb")]).expect(2, &["gone.wav"]);
     assert_eq!(files_in(folder.path()), [""; 0]);
 }
 
@@ -204,4 +210,85 @@ fn a_head_that_follows_in_part_is_said_and_one_that_does_not_is_refused() {
     let head = head_with(|name| name.chars().rev().collect(), folder.path());
     call(&head).expect(1, &["\"glb\"", "morph targets", "52 of 52"]);
     assert!(!output.exists(), "a head that never speaks was written");
+}
+
+#[test]
+fn several_speech_files_and_folders_get_a_file_each() {
+    let folder = folder();
+    let speech = std::fs::read(crate::workspace().join(HELLO)).unwrap();
+    let clips = folder.path().join("clips");
+    std::fs::create_dir(&clips).unwrap();
+    file(&clips, "a.wav", &speech);
+    file(&clips, "b.wav", &speech);
+    file(&clips, "notes.txt", "no speech");
+    let output = folder.path().join("faces/{name}.csv");
+    let (clips, output) = (clips.to_str().unwrap(), output.to_str().unwrap());
+    let called = esarm(["animate", clips, HELLO, "--takes", "2", "--seed", "5", "-o", output]);
+    called.expect(0, &["b.wav: heard: ", "a-2.csv: seed 6", "hello-1.csv: seed 5", "6 takes"]);
+    let made = ["a-1.csv", "a-2.csv", "b-1.csv", "b-2.csv", "hello-1.csv", "hello-2.csv"];
+    assert_eq!(files_in(&folder.path().join("faces")), made);
+    assert_eq!(called.out.lines().count(), 6);
+    let read = |name: &str| std::fs::read(folder.path().join("faces").join(name)).unwrap();
+    assert!(read("a-1.csv") == read("hello-1.csv") && read("a-1.csv") != read("a-2.csv"));
+    let one = folder.path().join("one.csv");
+    esarm(["animate", clips, "-o", one.to_str().unwrap()]).expect(2, &["2 speech files", "{name}.csv"]);
+    file(Path::new(clips), "a.flac", "the same name");
+    esarm(["animate", clips, "-o", output]).expect(2, &["a.csv", "twice", "a.flac", "a.wav"]);
+    esarm(["animate", "-o", output]).expect(2, &["SPEECH"]);
+}
+
+#[test]
+fn what_was_heard_is_said_once_and_only_when_it_is_followed() {
+    let folder = folder();
+    let output = folder.path().join("take.csv");
+    let call = |more: &[&str]| {
+        let arguments = ["animate", HELLO, "-o", output.to_str().unwrap(), "--takes", "2"];
+        esarm(arguments.iter().chain(more))
+    };
+    let said = call(&[]);
+    said.expect(0, &["hello.wav: heard: boredom 0.9", "mostly neutral, a little sad"]);
+    assert_eq!(said.err.matches("heard").count(), 1, "{}", said.err);
+    assert!(!call(&["--emotion", "sad"]).err.contains("heard"));
+    let events = events(call(&["--progress", "json"]).expect(0, &[]));
+    let heard: Vec<_> = events.iter().filter(|event| event["event"] == "heard").collect();
+    assert_eq!(heard.len(), 1);
+    assert!(heard[0]["voice_emotion"]["boredom"].as_f64().unwrap() > 0.9 && heard[0]["file"] == HELLO);
+}
+
+#[test]
+fn a_head_without_a_tongue_is_said_once_a_command() {
+    let folder = folder();
+    let head = head_with(|name| name.replace("tongueOut", "lick"), folder.path());
+    let output = folder.path().join("take.glb");
+    let arguments = ["animate", HELLO, "--head", &head, "--takes", "2", "--fps", "10"];
+    let called = esarm(arguments.iter().chain(&["-o", output.to_str().unwrap()]));
+    called.expect(0, &["the head has no tongueOut; everything else is mapped"]);
+    assert_eq!(called.err.matches("tongueOut").count(), 1, "{}", called.err);
+}
+
+/// Without a Vulkan driver there is no picture, but what is said is still in the form that was asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn pictures_speak_json_only_where_there_is_no_display() {
+    let folder = folder();
+    let output = folder.path().join("sheet.png");
+    let arguments = ["animate", HELLO, "--emotion", "happy", "--progress", "json", "-o"];
+    let called = std::process::Command::new(env!("CARGO_BIN_EXE_esarm"))
+        .args(arguments)
+        .arg(&output)
+        .env_remove("ESARM_CACHE")
+        .env_remove("XDG_RUNTIME_DIR")
+        .current_dir(crate::workspace())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&called.stderr);
+    for line in said.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+    if said.contains("no graphics adapter") {
+        println!("SKIPPED pictures_speak_json_only_where_there_is_no_display: no graphics adapter");
+        return;
+    }
+    assert_eq!(called.status.code(), Some(0), "{said}");
+    assert!(std::fs::read(output).unwrap().starts_with(b"\x89PNG"));
 }

@@ -56,7 +56,8 @@ fn nothing_is_written_over_an_input_or_another_result() {
     let output = output.to_str().unwrap();
     esarm(["animate", HELLO, "-o", output, "--report", output]).expect(2, &["twice", "--report"]);
     esarm(["animate", clip, "-o", output, "--report", clip]).expect(2, &["overwrite", "--report"]);
-    esarm(["animate", HELLO, "-o", output, "--report", "no/such/r.json"]).expect(2, &["no/such"]);
+    let below_a_file = format!("{clip}/deep/r.json");
+    esarm(["animate", HELLO, "-o", output, "--report", &below_a_file]).expect(2, &["is not a folder"]);
     #[cfg(unix)]
     {
         let old = file(folder.path(), "old.json", "old");
@@ -81,6 +82,23 @@ fn nothing_is_written_over_an_input_or_another_result() {
     assert!(!array.exists());
     assert_eq!(files_in(folder.path()), ["clip.csv", "graph.json"]);
     assert!(std::fs::read(clip).unwrap() == speech);
+}
+
+#[test]
+fn missing_folders_are_made_when_everything_has_worked_and_not_before() {
+    let folder = folder();
+    let (output, report) = (folder.path().join("takes/a/line.npy"), folder.path().join("reports/r.json"));
+    let (output, report) = (output.to_str().unwrap(), report.to_str().unwrap());
+    let cut = &std::fs::read(crate::workspace().join(HELLO)).unwrap()[..2000];
+    let cut = file(folder.path(), "cut.wav", cut);
+    esarm(["animate", cut.to_str().unwrap(), "-o", output]).expect(2, &["cut.wav"]);
+    std::fs::remove_file(cut).unwrap();
+    assert_eq!(files_in(folder.path()), [""; 0]);
+    esarm(["animate", HELLO, "--takes", "2", "-o", output, "--report", report]).expect(0, &[]);
+    assert_eq!(files_in(folder.path()), ["reports", "takes"]);
+    let takes = ["line-1.npy", "line-1.npy.json", "line-2.npy", "line-2.npy.json"];
+    assert_eq!(files_in(&folder.path().join("takes/a")), takes);
+    assert_eq!(files_in(&folder.path().join("reports")), ["r.json"]);
 }
 
 #[test]
@@ -113,8 +131,8 @@ fn a_copy_of_the_graph_takes_a_head() {
     let node = report["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "head").unwrap();
     assert_eq!(node["state"], "ran");
     assert!(node["files"]["file"].as_str().unwrap().ends_with("built_in.glb"));
-    let said = run(folder.path(), &[("csv", "a.csv")], &[&head, "--set=emotion.intensity=0.5"]);
-    said.expect(0, &["--input head changes nothing", "--set emotion.intensity changes nothing"]);
+    let said = run(folder.path(), &[("csv", "a.csv")], &[&head, "--set=render.moments=5"]);
+    said.expect(0, &["--input head changes nothing", "--set render.moments changes nothing"]);
     let said = run(folder.path(), &[("glb", "own.glb")], &[&head]);
     assert!(!said.err.contains("changes nothing"), "{}", said.err);
 }

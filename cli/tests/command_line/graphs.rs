@@ -24,7 +24,8 @@ fn refused(text: &str, words: &[&str]) {
 #[test]
 fn the_shipped_graphs_are_valid_and_run() {
     for graph in ["assets/graphs/animate.esarm", "assets/graphs/score.esarm"] {
-        esarm(["check", graph]).expect(0, &[]);
+        let checked = esarm(["check", graph]);
+        assert!(!checked.expect(0, &[]).out.contains("warning"), "{graph}: {}", checked.out);
     }
     let folder = folder();
     let (glb, report) = (folder.path().join("hello.glb"), folder.path().join("report.json"));
@@ -185,4 +186,63 @@ fn outputs_never_overwrite_one_another() {
     let twice = [format!("csv={}", at("b.csv")), format!("glb={}", at("./b.csv"))];
     run(&twice).expect(2, &["b.csv", "twice"]);
     assert_eq!(crate::files_in(folder.path()), ["take.json", "take.npy.json"]);
+}
+
+#[test]
+fn a_misspelt_member_is_warned_of_by_check_and_run() {
+    let folder = folder();
+    let label = json!({"type": "emotion.label", "version": 1, "params": {"emotion": "sad"}});
+    let path =
+        file(folder.path(), "a.esarm", graph(json!({"e": label}), json!([]), json!({"x": "e.emotion"})));
+    let path = path.to_str().unwrap();
+    let said = "node \"e\": unknown member \"params\"";
+    let checked = esarm(["check", path]);
+    checked.expect(0, &[]);
+    assert!(checked.out.contains(said) && checked.out.contains("mean \"parameters\"?"), "{}", checked.out);
+    esarm(["run", path]).expect(0, &[said, "mean \"parameters\"?"]);
+    let wire = json!([{"from": "e.emotion", "to": "e.emotion", "note": "x.y"}]);
+    refused(&graph(json!({"e": label}), wire, json!({})), &["wires[0]", "\"from\" and \"to\""]);
+}
+
+#[test]
+fn an_emotion_is_chosen_in_a_graph_by_one_setting() {
+    let folder = folder();
+    let (a, b) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+    esarm(["animate", HELLO, "--emotion", "sad:0.6", "-o", a.to_str().unwrap()]).expect(0, &[]);
+    let (input, output) = (format!("speech={HELLO}"), format!("csv={}", b.display()));
+    let arguments = ["run", "assets/graphs/animate.esarm", "--input", &input, "--output", &output];
+    let chosen = ["--set", "emotion.emotion=sad", "--set", "emotion.intensity=0.6"];
+    esarm(arguments.iter().chain(&chosen)).expect(0, &[]);
+    assert!(std::fs::read(a).unwrap() == std::fs::read(b).unwrap());
+}
+
+#[test]
+fn a_file_that_is_no_graph_is_told_so() {
+    esarm(["check", HELLO]).expect(2, &["hello.wav: is no graph file"]);
+}
+
+#[test]
+fn a_node_that_leads_nowhere_is_warned_of_by_check() {
+    let folder = folder();
+    let label = json!({"type": "emotion.label", "version": 1});
+    let nodes = json!({"e": label, "loose": label});
+    let path = file(folder.path(), "a.esarm", graph(nodes, json!([]), json!({"x": "e.emotion"})));
+    let checked = esarm(["check", path.to_str().unwrap()]);
+    assert!(checked.expect(0, &[]).out.contains("node \"loose\": reaches no output"), "{}", checked.out);
+    assert_eq!(checked.out.matches("warning").count(), 1);
+}
+
+#[test]
+fn the_graph_that_the_readme_shows_has_nothing_to_warn_of() {
+    let readme = std::fs::read_to_string(crate::workspace().join("README.md")).unwrap();
+    let shown = readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = folder();
+    let path = file(folder.path(), "readme.esarm", shown);
+    let path = path.to_str().unwrap();
+    let checked = esarm(["check", path]);
+    assert!(checked.expect(0, &[]).out.ends_with("4 nodes, no errors\n"), "{}", checked.out);
+    assert!(!checked.out.contains("warning"), "{}", checked.out);
+    let speech = format!("voice.file={}", crate::workspace().join(HELLO).display());
+    let output = format!("csv={}", folder.path().join("line.csv").display());
+    esarm(["run", path, "--set", &speech, "--output", &output]).expect(0, &[]);
 }

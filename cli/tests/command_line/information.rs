@@ -19,7 +19,16 @@ fn nodes_are_listed_described_and_given_as_json() {
         assert!(list.out.contains(type_id), "{type_id} is not listed");
     }
     assert!(esarm(["nodes", "emotion.label"]).expect(0, &[]).out.contains("intensity"));
-    esarm(["nodes", "emotion.lable"]).expect(2, &["emotion.label"]);
+    esarm(["nodes", "emotion.lable"]).expect(2, &["did you mean emotion.label?"]);
+    esarm(["nodes", "mirror"]).expect(2, &["did you mean face.mirror?"]);
+    esarm(["nodes", "miror"]).expect(2, &["did you mean face.mirror?"]);
+    for domain in ["face", "face."] {
+        let listed = esarm(["nodes", domain]);
+        let lines: Vec<&str> = listed.expect(0, &[]).out.lines().collect();
+        assert!(lines.len() > 3 && lines.iter().all(|line| line.starts_with("face.")), "{}", listed.out);
+    }
+    let generator = esarm(["nodes", "sta.generator"]);
+    assert!(generator.out.contains(" 0.23 s after"), "{}", generator.out);
     let schemas = json(&["nodes", "--json"]);
     for schema in schemas.as_array().unwrap() {
         let id = schema["type_id"].as_str().unwrap();

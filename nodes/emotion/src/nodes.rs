@@ -19,6 +19,7 @@ const AXES: [&str; 3] = ["arousal", "valence", "dominance"];
 pub fn node_types() -> Vec<NodeType> {
     vec![
         NodeType::new(label_schema(), label),
+        NodeType::new(choose_schema(), choose),
         NodeType::new(curve_schema(), curve),
         NodeType::new(from_voice_schema(), from_voice),
         NodeType::new(voice_report_schema(), voice_report),
@@ -55,7 +56,47 @@ fn label_schema() -> NodeSchema {
 }
 
 fn label(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
-    let name = context.text("emotion");
+    labelled(context, context.text("emotion"))
+}
+
+/// The choice of [`choose`] that lets the emotion through that was heard.
+const AUTO: &str = "auto";
+
+fn choose_schema() -> NodeSchema {
+    let choices: Vec<&str> = [AUTO].into_iter().chain(EMOTIONS).collect();
+    let help = "The emotion heard in the voice, or one that is chosen in its stead.";
+    schema("emotion.choose", "Choose emotion", help, TimeSupport::Pointwise)
+        .optional_input("heard", PortType::Emotion, "What auto lets through.")
+        .output("emotion", PortType::Emotion, "The emotion over time.")
+        .parameter(
+            "emotion",
+            ParameterKind::choice(AUTO, &choices),
+            "",
+            "Which emotion; auto is the one heard.",
+        )
+        .parameter(
+            "intensity",
+            ParameterKind::animatable(1.0, 0.0, 1.0),
+            "",
+            "How strong a chosen emotion is, from neutral to full; auto has its own strength.",
+        )
+}
+
+fn choose(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
+    match context.text("emotion") {
+        AUTO if context.has_input("heard") => {
+            Ok(output("emotion", Value::Emotion(context.emotion("heard")?.clone())))
+        }
+        AUTO => Err(NodeError::input(
+            "heard",
+            "auto needs an emotion here; wire emotion.from_voice, or choose another emotion",
+        )),
+        name => labelled(context, name),
+    }
+}
+
+/// An emotion at the node's intensity.
+fn labelled(context: &NodeContext<'_>, name: &str) -> Result<Outputs, NodeError> {
     let emotion = match context.curve("intensity") {
         None => crate::label(name, context.number("intensity") as f32),
         Some(curve) => {
@@ -84,7 +125,7 @@ fn from_voice_schema() -> NodeSchema {
     let defaults = OverTime::default();
     let support =
         TimeSupport::Window { before_secs: OverTime::BEFORE_SECS, after_secs: OverTime::AFTER_SECS };
-    let help = "The emotion heard in the voice over time; it holds through short silences and fades to neutral in long ones.";
+    let help = "The emotion heard in the voice over time; it holds through short silences and fades to neutral in long ones and in doubt. Boredom, which has no face, shows as four fifths neutral and one fifth sad.";
     schema("emotion.from_voice", "Emotion from voice", help, support)
         .input("audio", PortType::Audio, "The speech.")
         .output("emotion", PortType::Emotion, "The emotion over time, 10 frames a second.")
@@ -100,12 +141,19 @@ fn from_voice_schema() -> NodeSchema {
             "s",
             "How far judgements blend into one another.",
         )
+        .parameter(
+            "certainty",
+            ParameterKind::number(defaults.certainty, 0.0, 1.0),
+            "",
+            "Probability from which the likeliest emotion shows in full; doubt fades towards neutral, 0 never doubts.",
+        )
 }
 
 fn from_voice(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let settings = OverTime {
         window_secs: context.number("window"),
         smoothing_secs: context.number("smoothing"),
+        certainty: context.number("certainty"),
         ..OverTime::default()
     };
     let voice = VoiceEmotion::load_embedded().map_err(NodeError::failed)?;
@@ -314,6 +362,21 @@ mod tests {
 
     fn constant(name: &str) -> Value {
         Value::Emotion(Arc::new(Emotion::constant(emotion_index(name).unwrap(), 1.0)))
+    }
+
+    #[test]
+    fn a_choice_stands_in_for_what_was_heard() {
+        let heard = [("heard", constant("angry"))];
+        let text = |text: &str| ParameterValue::Text(text.into());
+        let weights = |parameters: &[(&str, ParameterValue)], inputs: &[(&str, Value)]| {
+            emotion(&run("emotion.choose", parameters, inputs).unwrap()).weights_at(0.0).to_vec()
+        };
+        assert_eq!(weights(&[], &heard)[3], 1.0);
+        let sad = [("emotion", text("sad")), ("intensity", ParameterValue::Number(0.3))];
+        assert_eq!(weights(&sad, &heard)[2], 0.3);
+        assert_eq!(weights(&sad, &[])[2], 0.3);
+        let error = run("emotion.choose", &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("from_voice"), "{error}");
     }
 
     #[test]

@@ -18,14 +18,19 @@ pub struct OverTime {
     pub hop_secs: f64,
     /// Standard deviation of the smoothing over time, in seconds, 0.1 to 0.8.
     pub smoothing_secs: f64,
+    /// Probability of the likeliest emotion from which it counts in full, 0 to 1. Below it, weights fade towards
+    /// neutral, which a third of it reaches; 0 never fades.
+    pub certainty: f64,
 }
 
 impl Default for OverTime {
     fn default() -> Self {
-        Self { window_secs: 1.8, hop_secs: 0.25, smoothing_secs: 0.35 }
+        Self { window_secs: 1.8, hop_secs: 0.25, smoothing_secs: 0.35, certainty: 0.7 }
     }
 }
 
+/// Place of "neutral" among [`EMOTIONS`].
+const NEUTRAL: usize = 0;
 /// Rate of the output.
 const OUTPUT_RATE: FrameRate = FrameRate::whole(10);
 /// Smoothing reaches this many standard deviations.
@@ -61,7 +66,22 @@ impl OverTime {
         };
         check("window_secs", self.window_secs, 0.8, 3.0)?;
         check("hop_secs", self.hop_secs, 0.05, 1.0)?;
-        check("smoothing_secs", self.smoothing_secs, 0.1, 0.8)
+        check("smoothing_secs", self.smoothing_secs, 0.1, 0.8)?;
+        check("certainty", self.certainty, 0.0, 1.0)
+    }
+
+    /// Fades weights that no emotion stands out of: a guess between emotions is no mixture of faces.
+    fn doubt(&self, mut weights: [f32; EMOTIONS.len()]) -> [f32; EMOTIONS.len()] {
+        let likeliest = f64::from(weights.iter().copied().fold(0.0, f32::max));
+        let none = self.certainty / 3.0;
+        if likeliest >= self.certainty {
+            return weights;
+        }
+        let along = ((likeliest - none) / (self.certainty - none)).clamp(0.0, 1.0);
+        let kept = (along * along * (3.0 - 2.0 * along)) as f32;
+        weights.iter_mut().for_each(|weight| *weight *= kept);
+        weights[NEUTRAL] += 1.0 - kept;
+        weights
     }
 
     /// Weight of a judgement at `age_secs` after its centre; negative before.
@@ -126,10 +146,11 @@ impl VoiceEmotion {
     }
 }
 
-/// The weighted mean of the judgements around a clip time.
+/// The weighted mean of the judgements around a clip time, faded where it is in doubt, then to neutral where none is
+/// near: holding through silence is no doubt.
 fn mix(judgements: &[Judgement], settings: &OverTime, time_secs: f64) -> [f32; EMOTIONS.len()] {
-    let mut sums = Probabilities::NEUTRAL.emotions().map(|weight| f64::from(weight) * NEUTRAL_WEIGHT);
-    let mut total = NEUTRAL_WEIGHT;
+    let mut sums = [0.0_f64; EMOTIONS.len()];
+    let mut total = 0.0;
     let reach = SMOOTHING_REACH * settings.smoothing_secs;
     let first = judgements.partition_point(|it| it.centre_secs < time_secs - HOLD_SECS.max(reach));
     for judgement in judgements[first..].iter().take_while(|it| it.centre_secs <= time_secs + reach) {
@@ -139,5 +160,36 @@ fn mix(judgements: &[Judgement], settings: &OverTime, time_secs: f64) -> [f32; E
             .for_each(|(sum, emotion)| *sum += weight * f64::from(emotion));
         total += weight;
     }
-    sums.map(|sum| (sum / total) as f32)
+    let neutral = Probabilities::NEUTRAL.emotions();
+    if total <= 0.0 {
+        return neutral;
+    }
+    let heard = settings.doubt(sums.map(|sum| (sum / total) as f32));
+    let share = (total / (total + NEUTRAL_WEIGHT)) as f32;
+    std::array::from_fn(|index| heard[index] * share + neutral[index] * (1.0 - share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubt_fades_smoothly_to_neutral_and_certainty_stays() {
+        let settings = OverTime::default();
+        let angry = |probability: f32| {
+            let mut weights = [(1.0 - probability) / 7.0; EMOTIONS.len()];
+            weights[3] = probability;
+            settings.doubt(weights)
+        };
+        assert_eq!(angry(0.7)[3], 0.7);
+        assert_eq!(angry(0.95)[3], 0.95);
+        assert!(angry(0.5)[3] < 0.35 && angry(0.5)[3] > 0.2, "{:?}", angry(0.5));
+        assert!(angry(0.23)[3] < 0.01, "{:?}", angry(0.23));
+        let steps: Vec<f32> = (20..=100).map(|percent| angry(percent as f32 / 100.0)[3]).collect();
+        assert!(steps.windows(2).all(|pair| (0.0..0.03).contains(&(pair[1] - pair[0]))), "{steps:?}");
+        let sum: f32 = angry(0.45).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+        let never = OverTime { certainty: 0.0, ..settings };
+        assert_eq!(never.doubt([0.2, 0.3, 0.1, 0.4, 0.0, 0.0, 0.0, 0.0])[3], 0.4);
+    }
 }
