@@ -90,7 +90,7 @@ fn export_glb(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 }
 
 fn csv_schema() -> NodeSchema {
-    let help = "Writes the CSV of Live Link Face: 52 ARKit shapes and nine rotations.";
+    let help = "Writes the CSV of Live Link Face: 52 ARKit shapes and nine rotations. Timecodes count sixtieths of a second at every frame rate, as the app writes them.";
     export_schema("export.live_link_csv", "Export Live Link Face CSV", help)
 }
 
