@@ -5,14 +5,18 @@
 //! the very values that the whole clip would have given there.
 
 mod error;
+pub mod extension;
 mod frames;
 pub mod log_mel;
 pub mod morph;
 pub mod onsets;
 pub mod pitch;
+pub mod preference;
 pub mod prosody;
 pub mod random;
+pub mod returns;
 pub mod temporal_filter;
+mod tensors;
 
 pub use error::KernelError;
 pub use frames::FrameGrid;

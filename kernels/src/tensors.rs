@@ -1,0 +1,57 @@
+//! Between Burn's tensors and the plain slices and buffers that kernels work on.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::{DType, Flex, TensorMetadata, tensor::FloatTensor};
+use burn::tensor::{Shape, TensorData};
+
+
+/// The values of a tensor in row-major order, whatever its strides and type are.
+pub(crate) fn values(tensor: &FloatTensor<Flex>) -> Vec<f32> {
+    let tensor = tensor.to_contiguous();
+    match tensor.dtype() {
+        DType::F32 => tensor.storage::<f32>()[..tensor.shape().num_elements()].to_vec(),
+        _ => tensor.into_data().iter::<f32>().collect(),
+    }
+}
+
+/// A tensor of the type of `like` with these values.
+pub(crate) fn tensor_like(
+    like: &FloatTensor<Flex>,
+    shape: impl Into<Shape>,
+    values: Vec<f32>,
+) -> FloatTensor<Flex> {
+    let data = TensorData::new(values, shape.into());
+    match like.dtype() {
+        DType::F32 => FlexTensor::from_data(data),
+        other => FlexTensor::from_data(data.convert_dtype(other)),
+    }
+}
+
+#[cfg(feature = "gpu")]
+pub(crate) use on_gpu::*;
+
+#[cfg(feature = "gpu")]
+mod on_gpu {
+    use burn::tensor::Shape;
+    use burn_cubecl::kernel::into_contiguous;
+    use burn_cubecl::ops::numeric::empty_device_dtype;
+    use burn_cubecl::tensor::CubeTensor;
+    use cubecl::prelude::*;
+    use cubecl::{CubeCount, CubeDim, calculate_cube_count_elemwise};
+
+    /// A tensor without values yet, on the device and of the type of `like`.
+    pub(crate) fn empty_like(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
+        empty_device_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
+    }
+
+    /// The same tensor with row-major strides.
+    pub(crate) fn contiguous(tensor: CubeTensor) -> CubeTensor {
+        into_contiguous(tensor)
+    }
+
+    /// Cubes and units for one unit of work for each of `count` elements.
+    pub(crate) fn one_unit_each(like: &CubeTensor, count: usize) -> (CubeCount, CubeDim) {
+        let units = CubeDim::new(&like.client, count);
+        (calculate_cube_count_elemwise(&like.client, count, units), units)
+    }
+}
