@@ -37,17 +37,19 @@ impl Bench {
         Self { devices, python }
     }
 
-    /// Measures `call` on every device and prints it beside `peer` (a name and its seconds).
-    pub(crate) fn measure(
+    /// Measures `call` on what `prepare` makes, on every device, and prints it beside `peer` (a name and its seconds).
+    pub(crate) fn measure<T>(
         &self,
         name: &str,
         work: Work,
         peer: Option<(&str, f64)>,
-        mut call: impl FnMut(&Device),
+        prepare: impl Fn(&Device) -> T,
+        call: impl Fn(&T),
     ) {
         for (device_name, device) in &self.devices {
+            let prepared = prepare(device);
             let secs = fastest(|| {
-                call(device);
+                call(&prepared);
                 device.sync().expect("the device ran");
             });
             let ratio = peer.map_or(String::new(), |(peer, peer_secs)| {

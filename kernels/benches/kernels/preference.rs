@@ -1,5 +1,5 @@
 use crate::common::{Bench, Work};
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 use esarm_kernels::preference::preference_loss;
 
 pub(crate) fn bench(bench: &Bench) {
@@ -10,9 +10,12 @@ pub(crate) fn bench(bench: &Bench) {
     );
     let pairs = (batch * takes * takes) as f64;
     let work = Work { bytes: 12.0 * (batch * takes) as f64, operations: 10.0 * pairs };
-    bench.measure("preference 256 x 64 takes", work, peer.map(|secs| ("NumPy", secs)), |device| {
-        let rewards = Tensor::<2>::random([batch, takes], Distribution::Default, device);
-        let ranks = Tensor::<2>::random([batch, takes], Distribution::Default, device);
-        let _ = preference_loss(rewards, ranks).expect("shapes fit");
+    let prepare = |device: &Device| {
+        let random = || Tensor::<2>::random([batch, takes], Distribution::Default, device);
+        (random(), random())
+    };
+    let peer = peer.map(|secs| ("NumPy", secs));
+    bench.measure("preference 256 x 64 takes", work, peer, prepare, |(rewards, ranks)| {
+        let _ = preference_loss(rewards.clone(), ranks.clone()).expect("shapes fit");
     });
 }

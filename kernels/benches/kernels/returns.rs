@@ -1,5 +1,5 @@
 use crate::common::{Bench, Work};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use esarm_kernels::returns::{Episodes, discounted_returns};
 
 pub(crate) fn bench(bench: &Bench) {
@@ -10,12 +10,13 @@ pub(crate) fn bench(bench: &Bench) {
     );
     let values = (takes * steps) as f64;
     let work = Work { bytes: 12.0 * values, operations: 2.0 * values };
-    bench.measure("returns 1024 x 600", work, peer.map(|secs| ("SciPy lfilter", secs)), |device| {
-        let episodes = Episodes {
-            rewards: Tensor::ones([takes, steps], device),
-            goes_on: Tensor::ones([takes, steps], device),
-            after: Tensor::zeros([takes], device),
-        };
-        let _ = discounted_returns(&episodes, 0.98).expect("shapes fit");
+    let prepare = |device: &Device| Episodes {
+        rewards: Tensor::ones([takes, steps], device),
+        goes_on: Tensor::ones([takes, steps], device),
+        after: Tensor::zeros([takes], device),
+    };
+    let peer = peer.map(|secs| ("SciPy lfilter", secs));
+    bench.measure("returns 1024 x 600", work, peer, prepare, |episodes| {
+        let _ = discounted_returns(episodes, 0.98).expect("shapes fit");
     });
 }
