@@ -10,7 +10,7 @@ use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::tensors::{tensor_like, values};
+use crate::tensors::{numbers, of_f32, tensor_like};
 
 /// The mean preference loss of `[batch, takes]` rewards under `[batch, takes]` ranks, smaller being better: `[1]`, 0
 /// where there is no pair. Differentiable in the rewards.
@@ -82,7 +82,8 @@ fn slopes(rewards: &[f32], ranks: &[f32], upstream: &[f32], takes: usize) -> Vec
 
 pub(crate) fn losses_on_flex(rewards: FloatTensor<Flex>, ranks: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let shape = rewards.shape();
-    tensor_like(&rewards, shape.clone(), losses(&values(&rewards), &values(&ranks), shape[1]))
+    let [rewards_f32, ranks] = [&rewards, &ranks].map(of_f32);
+    tensor_like(&rewards, shape.clone(), losses(numbers(&rewards_f32), numbers(&ranks), shape[1]))
 }
 
 pub(crate) fn slopes_on_flex(
@@ -91,7 +92,8 @@ pub(crate) fn slopes_on_flex(
     upstream: FloatTensor<Flex>,
 ) -> FloatTensor<Flex> {
     let shape = rewards.shape();
-    let slopes = slopes(&values(&rewards), &values(&ranks), &values(&upstream), shape[1]);
+    let [rewards_f32, ranks, upstream] = [&rewards, &ranks, &upstream].map(of_f32);
+    let slopes = slopes(numbers(&rewards_f32), numbers(&ranks), numbers(&upstream), shape[1]);
     tensor_like(&rewards, shape, slopes)
 }
 

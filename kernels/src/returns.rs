@@ -7,7 +7,7 @@
 use crate::KernelError;
 use crate::error::require_same_shape;
 use crate::extension::KernelOps;
-use crate::tensors::{tensor_like, values};
+use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -73,7 +73,11 @@ pub fn generalised_advantages(
         return Ok(expected);
     }
     let last: Tensor<2> = episodes.after.clone().reshape([takes, 1]);
-    let next = Tensor::cat(vec![expected.clone().narrow(1, 1, steps - 1), last], 1);
+    // A tensor cannot be narrowed to nothing, so one step is a case of its own.
+    let next = match steps {
+        1 => last,
+        _ => Tensor::cat(vec![expected.clone().narrow(1, 1, steps - 1), last], 1),
+    };
     let factors = episodes.goes_on.clone() * discount;
     let surprise = episodes.rewards.clone() + next * factors.clone() - expected;
     Ok(reverse_scan(surprise, factors * trace, advantage_after))
@@ -118,13 +122,14 @@ fn scan(values: &[f32], factors: &[f32], after: &[f32], steps: usize) -> Vec<f32
 }
 
 pub(crate) fn scan_on_flex(
-    numbers: FloatTensor<Flex>,
+    values: FloatTensor<Flex>,
     factors: FloatTensor<Flex>,
     after: FloatTensor<Flex>,
 ) -> FloatTensor<Flex> {
-    let shape = numbers.shape();
-    let scanned = scan(&values(&numbers), &values(&factors), &values(&after), shape[1]);
-    tensor_like(&numbers, shape, scanned)
+    let shape = values.shape();
+    let [values_f32, factors, after] = [&values, &factors, &after].map(of_f32);
+    let scanned = scan(numbers(&values_f32), numbers(&factors), numbers(&after), shape[1]);
+    tensor_like(&values, shape, scanned)
 }
 
 #[cfg(feature = "gpu")]

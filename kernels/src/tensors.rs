@@ -1,17 +1,20 @@
 //! Between Burn's tensors and the plain slices and buffers that kernels work on.
 
 use burn::backend::flex::FlexTensor;
-use burn::backend::{DType, Flex, TensorMetadata, tensor::FloatTensor};
+use burn::backend::{DType, Flex, tensor::FloatTensor};
 use burn::tensor::{Shape, TensorData};
 
-
-/// The values of a tensor in row-major order, whatever its strides and type are.
-pub(crate) fn values(tensor: &FloatTensor<Flex>) -> Vec<f32> {
-    let tensor = tensor.to_contiguous();
+/// The same tensor in row-major order and of f32: a copy only where it was neither.
+pub(crate) fn of_f32(tensor: &FloatTensor<Flex>) -> FloatTensor<Flex> {
     match tensor.dtype() {
-        DType::F32 => tensor.storage::<f32>()[..tensor.shape().num_elements()].to_vec(),
-        _ => tensor.into_data().iter::<f32>().collect(),
+        DType::F32 => tensor.to_contiguous(),
+        _ => FlexTensor::from_data(tensor.clone().into_data().convert_dtype(DType::F32)),
     }
+}
+
+/// The values of a tensor from [`of_f32`].
+pub(crate) fn numbers(tensor: &FloatTensor<Flex>) -> &[f32] {
+    tensor.storage::<f32>()
 }
 
 /// A tensor of the type of `like` with these values.
@@ -36,7 +39,6 @@ mod on_gpu {
     use burn_cubecl::kernel::into_contiguous;
     use burn_cubecl::ops::numeric::empty_device_dtype;
     use burn_cubecl::tensor::CubeTensor;
-    use cubecl::prelude::*;
     use cubecl::{CubeCount, CubeDim, calculate_cube_count_elemwise};
 
     /// A tensor without values yet, on the device and of the type of `like`.
