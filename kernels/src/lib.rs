@@ -4,6 +4,8 @@
 //! frame-major, `[frames, channels]`. Kernels with a time axis can be asked for any window of a clip and then give
 //! the very values that the whole clip would have given there.
 
+pub mod banded_attention;
+pub mod correlation;
 mod error;
 pub mod extension;
 mod frames;
@@ -13,8 +15,10 @@ pub mod onsets;
 pub mod pitch;
 pub mod preference;
 pub mod prosody;
+pub mod quantize;
 pub mod random;
 pub mod returns;
+mod simd;
 pub mod temporal_filter;
 mod tensors;
 

@@ -48,19 +48,26 @@ impl Bench {
     ) {
         for (device_name, device) in &self.devices {
             let prepared = prepare(device);
-            let secs = fastest(|| {
-                call(&prepared);
-                device.sync().expect("the device ran");
-            });
-            let ratio = peer.map_or(String::new(), |(peer, peer_secs)| {
-                format!("  {:6.2}x {peer} ({:.3} ms)", secs / peer_secs, peer_secs * 1e3)
-            });
-            println!(
-                "{name:<40} {device_name:<5} {:>9.3} ms {:>8.2} GB/s {:>8.2} GFLOP/s{ratio}",
-                secs * 1e3,
-                work.bytes / secs / 1e9,
-                work.operations / secs / 1e9
-            );
+            let secs = fastest_on(device, || call(&prepared));
+            report(name, device_name, work, secs, peer);
+        }
+    }
+
+    /// The same beside a peer that runs on the same device.
+    pub(crate) fn beside<T>(
+        &self,
+        name: &str,
+        work: Work,
+        peer_name: &str,
+        prepare: impl Fn(&Device) -> T,
+        peer: impl Fn(&T),
+        call: impl Fn(&T),
+    ) {
+        for (device_name, device) in &self.devices {
+            let prepared = prepare(device);
+            let peer_secs = fastest_on(device, || peer(&prepared));
+            let secs = fastest_on(device, || call(&prepared));
+            report(name, device_name, work, secs, Some((peer_name, peer_secs)));
         }
     }
 
@@ -77,6 +84,26 @@ impl Bench {
         }
         String::from_utf8_lossy(&output.stdout).trim().parse().ok()
     }
+}
+
+fn report(name: &str, device: &str, work: Work, secs: f64, peer: Option<(&str, f64)>) {
+    let ratio = peer.map_or(String::new(), |(peer, peer_secs)| {
+        format!("  {:6.2}x {peer} ({:.3} ms)", secs / peer_secs, peer_secs * 1e3)
+    });
+    println!(
+        "{name:<40} {device:<5} {:>9.3} ms {:>8.2} GB/s {:>8.2} GFLOP/s{ratio}",
+        secs * 1e3,
+        work.bytes / secs / 1e9,
+        work.operations / secs / 1e9
+    );
+}
+
+/// Seconds of the fastest call on a device, until its work is done.
+fn fastest_on(device: &Device, call: impl Fn()) -> f64 {
+    fastest(|| {
+        call();
+        device.sync().expect("the device ran");
+    })
 }
 
 /// Seconds of the fastest call after one to warm up.

@@ -69,3 +69,10 @@ pub(crate) fn finite_differences<const D: usize>(
     };
     (0..base.len()).map(|index| (moved(index, step) - moved(index, -step)) / (2.0 * step)).collect()
 }
+
+/// A tensor of the rows of a reference file.
+pub(crate) fn rows(json: &serde_json::Value, device: &Device) -> Tensor<2> {
+    let rows: Vec<Vec<f32>> = serde_json::from_value(json.clone()).unwrap();
+    let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
+    Tensor::from_data(TensorData::new(rows.concat(), shape), device)
+}

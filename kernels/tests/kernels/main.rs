@@ -1,5 +1,8 @@
 //! Every kernel on every device against its twin, and where there is one against an independent implementation.
 
+mod banded_attention;
 mod common;
+mod correlation;
 mod preference;
+mod quantize;
 mod returns;
