@@ -7,21 +7,33 @@ mod banded_attention;
 mod common;
 #[path = "kernels/correlation.rs"]
 mod correlation;
+#[path = "kernels/morph.rs"]
+mod morph;
+#[path = "kernels/perturb.rs"]
+mod perturb;
 #[path = "kernels/preference.rs"]
 mod preference;
 #[path = "kernels/quantize.rs"]
 mod quantize;
 #[path = "kernels/returns.rs"]
 mod returns;
+#[path = "kernels/sphere.rs"]
+mod sphere;
+#[path = "kernels/vertex_metrics.rs"]
+mod vertex_metrics;
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let benches: [(&str, fn(&common::Bench)); 5] = [
+    let benches: [(&str, fn(&common::Bench)); 9] = [
         ("banded_attention", banded_attention::bench),
         ("correlation", correlation::bench),
+        ("morph", morph::bench),
+        ("perturb", perturb::bench),
         ("preference", preference::bench),
         ("quantize", quantize::bench),
         ("returns", returns::bench),
+        ("sphere", sphere::bench),
+        ("vertex_metrics", vertex_metrics::bench),
     ];
     let bench = common::Bench::new();
     for (name, run) in benches {

@@ -4,11 +4,14 @@
 //! the processor it runs the plain-Rust twin, on a GPU the CubeCL kernel, and with gradients the backward pass.
 
 use crate::banded_attention::{Band, Forward};
+use crate::perturb::{Drift, Hold, Segments};
 use crate::quantize::Draw;
+use crate::random::Random;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{Autodiff, Backend, Flex, backend_extension, tensor::FloatTensor, tensor::IntTensor};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 #[cfg(feature = "gpu")]
 use burn_cubecl::CubeBackend;
 
@@ -58,6 +61,74 @@ pub trait KernelOps: Backend {
         values: FloatTensor<Self>,
         factors: FloatTensor<Self>,
         after: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::morph`].
+    fn morph_vertices(
+        weights: FloatTensor<Self>,
+        base: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        by_target: IntTensor<Self>,
+        unit_length: bool,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::morph`].
+    fn morph_weight_slopes(
+        upstream: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_target: IntTensor<Self>,
+        targets: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::sphere`].
+    fn spherical_of(points: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`crate::sphere`].
+    fn cartesian_of(spherical: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`crate::sphere`].
+    fn slerp_path(keys: FloatTensor<Self>, positions: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`crate::vertex_metrics`].
+    fn displacement_distances(
+        weights: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::vertex_metrics`].
+    fn displacement_energies(
+        weights: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        vertices: usize,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::perturb`].
+    fn perturb_white(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::perturb`].
+    fn perturb_drift(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        drift: Drift,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::perturb`].
+    fn perturb_replace(
+        track: FloatTensor<Self>,
+        bank: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        hold: Hold,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::perturb`].
+    fn perturb_rotate(emotion: FloatTensor<Self>, random: Random, segments: Segments) -> FloatTensor<Self>;
+    /// See [`crate::perturb`].
+    fn perturb_taps(
+        track: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        first: i64,
+        frames: usize,
     ) -> FloatTensor<Self>;
 }
 
@@ -121,6 +192,98 @@ impl KernelOps for Flex {
     ) -> FloatTensor<Self> {
         crate::preference::slopes_on_flex(rewards, ranks, upstream)
     }
+
+    fn morph_vertices(
+        weights: FloatTensor<Self>,
+        base: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        _by_target: IntTensor<Self>,
+        unit_length: bool,
+    ) -> FloatTensor<Self> {
+        crate::morph::deform_on_flex(weights, base, offsets, by_vertex, unit_length)
+    }
+
+    fn morph_weight_slopes(
+        upstream: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_target: IntTensor<Self>,
+        targets: usize,
+    ) -> FloatTensor<Self> {
+        crate::morph::weight_slopes_on_flex(upstream, offsets, by_target, targets)
+    }
+
+    fn spherical_of(points: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::spherical_on_flex(points)
+    }
+
+    fn cartesian_of(spherical: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::cartesian_on_flex(spherical)
+    }
+
+    fn slerp_path(keys: FloatTensor<Self>, positions: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::slerp_path_on_flex(keys, positions)
+    }
+
+    fn displacement_distances(
+        weights: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        crate::vertex_metrics::distances_on_flex(weights, start, offsets, by_vertex)
+    }
+
+    fn displacement_energies(
+        weights: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        vertices: usize,
+    ) -> FloatTensor<Self> {
+        crate::vertex_metrics::energies_on_flex(weights, offsets, by_vertex, vertices)
+    }
+
+    fn perturb_white(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+    ) -> FloatTensor<Self> {
+        crate::perturb::white_on_flex(track, amounts, random, first_frame)
+    }
+
+    fn perturb_drift(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        drift: Drift,
+    ) -> FloatTensor<Self> {
+        crate::perturb::drift_on_flex(track, amounts, random, first_frame, drift)
+    }
+
+    fn perturb_replace(
+        track: FloatTensor<Self>,
+        bank: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        hold: Hold,
+    ) -> FloatTensor<Self> {
+        crate::perturb::replace_on_flex(track, bank, random, first_frame, hold)
+    }
+
+    fn perturb_rotate(emotion: FloatTensor<Self>, random: Random, segments: Segments) -> FloatTensor<Self> {
+        crate::perturb::rotate_on_flex(emotion, random, segments)
+    }
+
+    fn perturb_taps(
+        track: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        first: i64,
+        frames: usize,
+    ) -> FloatTensor<Self> {
+        crate::perturb::taps_on_flex(track, taps, first, frames)
+    }
 }
 
 #[cfg(feature = "gpu")]
@@ -183,6 +346,98 @@ impl KernelOps for CubeBackend {
         upstream: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         crate::preference::slopes_on_cube(rewards, ranks, upstream)
+    }
+
+    fn morph_vertices(
+        weights: FloatTensor<Self>,
+        base: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        _by_target: IntTensor<Self>,
+        unit_length: bool,
+    ) -> FloatTensor<Self> {
+        crate::morph::deform_on_cube(weights, base, offsets, by_vertex, unit_length)
+    }
+
+    fn morph_weight_slopes(
+        upstream: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_target: IntTensor<Self>,
+        targets: usize,
+    ) -> FloatTensor<Self> {
+        crate::morph::weight_slopes_on_cube(upstream, offsets, by_target, targets)
+    }
+
+    fn spherical_of(points: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::spherical_on_cube(points)
+    }
+
+    fn cartesian_of(spherical: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::cartesian_on_cube(spherical)
+    }
+
+    fn slerp_path(keys: FloatTensor<Self>, positions: FloatTensor<Self>) -> FloatTensor<Self> {
+        crate::sphere::slerp_path_on_cube(keys, positions)
+    }
+
+    fn displacement_distances(
+        weights: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        crate::vertex_metrics::distances_on_cube(weights, start, offsets, by_vertex)
+    }
+
+    fn displacement_energies(
+        weights: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        vertices: usize,
+    ) -> FloatTensor<Self> {
+        crate::vertex_metrics::energies_on_cube(weights, offsets, by_vertex, vertices)
+    }
+
+    fn perturb_white(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+    ) -> FloatTensor<Self> {
+        crate::perturb::white_on_cube(track, amounts, random, first_frame)
+    }
+
+    fn perturb_drift(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        drift: Drift,
+    ) -> FloatTensor<Self> {
+        crate::perturb::drift_on_cube(track, amounts, random, first_frame, drift)
+    }
+
+    fn perturb_replace(
+        track: FloatTensor<Self>,
+        bank: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        hold: Hold,
+    ) -> FloatTensor<Self> {
+        crate::perturb::replace_on_cube(track, bank, random, first_frame, hold)
+    }
+
+    fn perturb_rotate(emotion: FloatTensor<Self>, random: Random, segments: Segments) -> FloatTensor<Self> {
+        crate::perturb::rotate_on_cube(emotion, random, segments)
+    }
+
+    fn perturb_taps(
+        track: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        first: i64,
+        frames: usize,
+    ) -> FloatTensor<Self> {
+        crate::perturb::taps_on_cube(track, taps, first, frames)
     }
 }
 
@@ -358,6 +613,164 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
             values.into_primitive(),
             factors.into_primitive(),
             after.into_primitive(),
+        ))
+    }
+
+    fn morph_vertices(
+        weights: FloatTensor<Self>,
+        base: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        by_target: IntTensor<Self>,
+        unit_length: bool,
+    ) -> FloatTensor<Self> {
+        /// Keeps the offsets and the list of what each target moves.
+        #[derive(Debug)]
+        struct MorphVertices;
+
+        impl<B: KernelOps> Backward<B, 1> for MorphVertices {
+            type State = (FloatTensor<B>, IntTensor<B>, usize);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                gradients: &mut Gradients,
+                _checkpointer: &mut Checkpointer,
+            ) {
+                let upstream = gradients.consume::<B>(&ops.node);
+                let (offsets, by_target, targets) = ops.state;
+                if let [Some(node)] = ops.parents {
+                    let slopes = B::morph_weight_slopes(upstream, offsets, by_target, targets);
+                    gradients.register::<B>(node.id, slopes);
+                }
+            }
+        }
+
+        let (base, offsets) = (base.into_primitive(), offsets.into_primitive());
+        let node = weights.node();
+        let weights = weights.into_primitive();
+        let deform = |weights, offsets, by_target| {
+            B::morph_vertices(weights, base, offsets, by_vertex, by_target, unit_length)
+        };
+        if unit_length {
+            return <FloatTensor<Self>>::new(deform(weights, offsets, by_target));
+        }
+        match MorphVertices.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(preparation) => {
+                let state = (offsets.clone(), by_target.clone(), weights.shape()[1]);
+                preparation.finish(state, deform(weights, offsets, by_target))
+            }
+            OpsKind::UnTracked(preparation) => preparation.finish(deform(weights, offsets, by_target)),
+        }
+    }
+
+    fn morph_weight_slopes(
+        upstream: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_target: IntTensor<Self>,
+        targets: usize,
+    ) -> FloatTensor<Self> {
+        let (upstream, offsets) = (upstream.into_primitive(), offsets.into_primitive());
+        <FloatTensor<Self>>::new(B::morph_weight_slopes(upstream, offsets, by_target, targets))
+    }
+
+    // Nothing learns through directions and paths.
+    fn spherical_of(points: FloatTensor<Self>) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::spherical_of(points.into_primitive()))
+    }
+
+    fn cartesian_of(spherical: FloatTensor<Self>) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::cartesian_of(spherical.into_primitive()))
+    }
+
+    fn slerp_path(keys: FloatTensor<Self>, positions: FloatTensor<Self>) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::slerp_path(keys.into_primitive(), positions.into_primitive()))
+    }
+
+    // Metrics are read, not learnt from.
+    fn displacement_distances(
+        weights: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (weights, start) = (weights.into_primitive(), start.into_primitive());
+        let offsets = offsets.into_primitive();
+        <FloatTensor<Self>>::new(B::displacement_distances(weights, start, offsets, by_vertex))
+    }
+
+    fn displacement_energies(
+        weights: FloatTensor<Self>,
+        offsets: FloatTensor<Self>,
+        by_vertex: IntTensor<Self>,
+        vertices: usize,
+    ) -> FloatTensor<Self> {
+        let (weights, offsets) = (weights.into_primitive(), offsets.into_primitive());
+        <FloatTensor<Self>>::new(B::displacement_energies(weights, offsets, by_vertex, vertices))
+    }
+
+    // Demonstrations are data: nothing learns through how they were made.
+    fn perturb_white(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::perturb_white(
+            track.into_primitive(),
+            amounts.into_primitive(),
+            random,
+            first_frame,
+        ))
+    }
+
+    fn perturb_drift(
+        track: FloatTensor<Self>,
+        amounts: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        drift: Drift,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::perturb_drift(
+            track.into_primitive(),
+            amounts.into_primitive(),
+            random,
+            first_frame,
+            drift,
+        ))
+    }
+
+    fn perturb_replace(
+        track: FloatTensor<Self>,
+        bank: FloatTensor<Self>,
+        random: Random,
+        first_frame: i64,
+        hold: Hold,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::perturb_replace(
+            track.into_primitive(),
+            bank.into_primitive(),
+            random,
+            first_frame,
+            hold,
+        ))
+    }
+
+    fn perturb_rotate(emotion: FloatTensor<Self>, random: Random, segments: Segments) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::perturb_rotate(emotion.into_primitive(), random, segments))
+    }
+
+    fn perturb_taps(
+        track: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        first: i64,
+        frames: usize,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::perturb_taps(
+            track.into_primitive(),
+            taps.into_primitive(),
+            first,
+            frames,
         ))
     }
 }

@@ -1,7 +1,8 @@
 //! Between Burn's tensors and the plain slices and buffers that kernels work on.
 
 use burn::backend::flex::FlexTensor;
-use burn::backend::{DType, Flex, tensor::FloatTensor};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{DType, Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 
 /// The same tensor in row-major order and of f32: a copy only where it was neither.
@@ -15,6 +16,18 @@ pub(crate) fn of_f32(tensor: &FloatTensor<Flex>) -> FloatTensor<Flex> {
 /// The values of a tensor from [`of_f32`].
 pub(crate) fn numbers(tensor: &FloatTensor<Flex>) -> &[f32] {
     tensor.storage::<f32>()
+}
+
+/// The numbers of a tensor of indices, none of which is negative, in row-major order.
+pub(crate) fn indices(tensor: &IntTensor<Flex>) -> Vec<u32> {
+    let tensor = tensor.to_contiguous();
+    match tensor.dtype() {
+        DType::I32 => {
+            let numbers = &tensor.storage::<i32>()[..tensor.shape().num_elements()];
+            numbers.iter().map(|number| number.cast_unsigned()).collect()
+        }
+        _ => tensor.into_data().iter::<u32>().collect(),
+    }
 }
 
 /// A tensor of the type of `like` with these values.
@@ -41,6 +54,9 @@ mod on_gpu {
     use burn_cubecl::tensor::CubeTensor;
     use cubecl::{CubeCount, CubeDim, calculate_cube_count_elemwise};
 
+    /// Cubes in a row of a grid at most.
+    const GRID_ROW: usize = 32_768;
+
     /// A tensor without values yet, on the device and of the type of `like`.
     pub(crate) fn empty_like(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
         empty_device_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
@@ -55,5 +71,11 @@ mod on_gpu {
     pub(crate) fn one_unit_each(like: &CubeTensor, count: usize) -> (CubeCount, CubeDim) {
         let units = CubeDim::new(&like.client, count);
         (calculate_cube_count_elemwise(&like.client, count, units), units)
+    }
+
+    /// A cube for each of `count` pieces of work, in a grid that every GPU takes; its last cubes may have none.
+    pub(crate) fn one_cube_each(count: usize) -> CubeCount {
+        let row = count.clamp(1, GRID_ROW);
+        CubeCount::Static(row as u32, count.div_ceil(row) as u32, 1)
     }
 }

@@ -33,9 +33,9 @@ pub(crate) fn normal<const D: usize>(shape: [usize; D], stream: u64, device: &De
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// The same values on another device.
+/// The same values, of the same type, on another device.
 pub(crate) fn moved<const D: usize>(tensor: &Tensor<D>, device: &Device) -> Tensor<D> {
-    Tensor::from_data(tensor.clone().into_data(), device)
+    Tensor::from_data(tensor.clone().into_data(), (device, tensor.dtype()))
 }
 
 /// The values of a tensor in row-major order.
@@ -75,4 +75,18 @@ pub(crate) fn rows(json: &serde_json::Value, device: &Device) -> Tensor<2> {
     let rows: Vec<Vec<f32>> = serde_json::from_value(json.clone()).unwrap();
     let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
     Tensor::from_data(TensorData::new(rows.concat(), shape), device)
+}
+
+/// The values that the script of this name wrote.
+pub(crate) fn reference(name: &str) -> serde_json::Value {
+    let path = format!("{}/tests/reference/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The numbers of nested lists in order.
+pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f32> {
+    match value {
+        serde_json::Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        value => vec![value.as_f64().unwrap() as f32],
+    }
 }

@@ -3,6 +3,10 @@
 mod banded_attention;
 mod common;
 mod correlation;
+mod morph;
+mod perturb;
 mod preference;
 mod quantize;
 mod returns;
+mod sphere;
+mod vertex_metrics;
