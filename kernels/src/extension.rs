@@ -130,9 +130,85 @@ pub trait KernelOps: Backend {
         first: i64,
         frames: usize,
     ) -> FloatTensor<Self>;
+    /// See [`crate::log_mel`].
+    fn log_mel(
+        samples: FloatTensor<Self>,
+        transform: &crate::log_mel::LogMel,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::temporal_filter`].
+    fn temporal_filter(
+        values: FloatTensor<Self>,
+        filter: &crate::temporal_filter::TemporalFilter,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::resample`].
+    fn resample(
+        samples: FloatTensor<Self>,
+        resampler: &crate::resample::Resampler,
+        first_sample: i64,
+        outputs: std::ops::Range<i64>,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::pitch`].
+    fn pitch_candidates(
+        samples: FloatTensor<Self>,
+        tracker: &crate::pitch::PitchTracker,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self>;
+    /// See [`crate::prosody`].
+    fn timbres(
+        samples: FloatTensor<Self>,
+        prosody: &crate::prosody::Prosody,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self>;
 }
 
 impl KernelOps for Flex {
+    fn timbres(
+        samples: FloatTensor<Self>,
+        prosody: &crate::prosody::Prosody,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::prosody::timbres_on_flex(samples, prosody, first_sample, frames)
+    }
+
+    fn pitch_candidates(
+        samples: FloatTensor<Self>,
+        tracker: &crate::pitch::PitchTracker,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::pitch::pitch_candidates_on_flex(samples, tracker, first_sample, frames)
+    }
+
+    fn resample(
+        samples: FloatTensor<Self>,
+        resampler: &crate::resample::Resampler,
+        first_sample: i64,
+        outputs: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::resample::resample_on_flex(samples, resampler, first_sample, outputs)
+    }
+
+    fn temporal_filter(
+        values: FloatTensor<Self>,
+        filter: &crate::temporal_filter::TemporalFilter,
+    ) -> FloatTensor<Self> {
+        crate::temporal_filter::temporal_filter_on_flex(values, filter)
+    }
+
+    fn log_mel(
+        samples: FloatTensor<Self>,
+        transform: &crate::log_mel::LogMel,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::log_mel::log_mel_on_flex(samples, transform, first_sample, frames)
+    }
+
     fn moment_sums(tracks: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self> {
         crate::correlation::moments_on_flex(tracks, weights)
     }
@@ -288,6 +364,49 @@ impl KernelOps for Flex {
 
 #[cfg(feature = "gpu")]
 impl KernelOps for CubeBackend {
+    fn timbres(
+        samples: FloatTensor<Self>,
+        prosody: &crate::prosody::Prosody,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::prosody::timbres_on_cube(samples, prosody, first_sample, frames)
+    }
+
+    fn pitch_candidates(
+        samples: FloatTensor<Self>,
+        tracker: &crate::pitch::PitchTracker,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::pitch::pitch_candidates_on_cube(samples, tracker, first_sample, frames)
+    }
+
+    fn resample(
+        samples: FloatTensor<Self>,
+        resampler: &crate::resample::Resampler,
+        first_sample: i64,
+        outputs: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::resample::resample_on_cube(samples, resampler, first_sample, outputs)
+    }
+
+    fn temporal_filter(
+        values: FloatTensor<Self>,
+        filter: &crate::temporal_filter::TemporalFilter,
+    ) -> FloatTensor<Self> {
+        crate::temporal_filter::temporal_filter_on_cube(values, filter)
+    }
+
+    fn log_mel(
+        samples: FloatTensor<Self>,
+        transform: &crate::log_mel::LogMel,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        crate::log_mel::log_mel_on_cube(samples, transform, first_sample, frames)
+    }
+
     fn moment_sums(tracks: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self> {
         crate::correlation::moments_on_cube(tracks, weights)
     }
@@ -442,6 +561,49 @@ impl KernelOps for CubeBackend {
 }
 
 impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
+    fn timbres(
+        samples: FloatTensor<Self>,
+        prosody: &crate::prosody::Prosody,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::timbres(samples.into_primitive(), prosody, first_sample, frames))
+    }
+
+    fn pitch_candidates(
+        samples: FloatTensor<Self>,
+        tracker: &crate::pitch::PitchTracker,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::pitch_candidates(samples.into_primitive(), tracker, first_sample, frames))
+    }
+
+    fn resample(
+        samples: FloatTensor<Self>,
+        resampler: &crate::resample::Resampler,
+        first_sample: i64,
+        outputs: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::resample(samples.into_primitive(), resampler, first_sample, outputs))
+    }
+
+    fn temporal_filter(
+        values: FloatTensor<Self>,
+        filter: &crate::temporal_filter::TemporalFilter,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::temporal_filter(values.into_primitive(), filter))
+    }
+
+    fn log_mel(
+        samples: FloatTensor<Self>,
+        transform: &crate::log_mel::LogMel,
+        first_sample: i64,
+        frames: std::ops::Range<i64>,
+    ) -> FloatTensor<Self> {
+        <FloatTensor<Self>>::new(B::log_mel(samples.into_primitive(), transform, first_sample, frames))
+    }
+
     fn moment_sums(tracks: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self> {
         // Statistics are read, nothing learns through them.
         <FloatTensor<Self>>::new(B::moment_sums(tracks.into_primitive(), weights.into_primitive()))

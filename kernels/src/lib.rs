@@ -8,6 +8,8 @@ pub mod banded_attention;
 pub mod correlation;
 mod error;
 pub mod extension;
+#[cfg(feature = "gpu")]
+mod fourier;
 mod frames;
 mod gaussian;
 pub mod log_mel;
@@ -19,6 +21,7 @@ pub mod preference;
 pub mod prosody;
 pub mod quantize;
 pub mod random;
+pub mod resample;
 pub mod returns;
 mod simd;
 pub mod sphere;

@@ -48,10 +48,11 @@ pub(crate) use on_gpu::*;
 
 #[cfg(feature = "gpu")]
 mod on_gpu {
-    use burn::tensor::Shape;
+    use burn::tensor::{Element, Shape};
     use burn_cubecl::kernel::into_contiguous;
     use burn_cubecl::ops::numeric::empty_device_dtype;
     use burn_cubecl::tensor::CubeTensor;
+    use cubecl::prelude::CubeElement;
     use cubecl::{CubeCount, CubeDim, calculate_cube_count_elemwise};
 
     /// Cubes in a row of a grid at most.
@@ -65,6 +66,13 @@ mod on_gpu {
     /// The same tensor with row-major strides.
     pub(crate) fn contiguous(tensor: CubeTensor) -> CubeTensor {
         into_contiguous(tensor)
+    }
+
+    /// A vector of these numbers, at least one, on the device of `like`.
+    pub(crate) fn constants<T: CubeElement + Element>(like: &CubeTensor, numbers: &[T]) -> CubeTensor {
+        let buffer = like.client.create_from_slice(T::as_bytes(numbers));
+        let shape = Shape::from([numbers.len()]);
+        CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, T::dtype())
     }
 
     /// Cubes and units for one unit of work for each of `count` elements.

@@ -1,6 +1,6 @@
 //! Devices, comparisons and gradients for the tests of kernels.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use esarm_kernels::random::Random;
 
 /// The processor.
@@ -24,6 +24,15 @@ pub(crate) fn gpu(test: &str) -> Option<Device> {
         println!("SKIPPED {test}: built without the feature `gpu`");
         None
     }
+}
+
+/// Whether `device` computes in half precision; where not, says that this part of `test` is skipped.
+pub(crate) fn has_half(test: &str, device: &Device) -> bool {
+    let has = device.supports_dtype(DType::F16);
+    if !has {
+        println!("SKIPPED {test}, in half precision: the adapter has none");
+    }
+    has
 }
 
 /// Random normal numbers of this shape on `device`.

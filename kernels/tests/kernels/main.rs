@@ -3,10 +3,14 @@
 mod banded_attention;
 mod common;
 mod correlation;
+mod log_mel;
 mod morph;
 mod perturb;
 mod preference;
+mod prosody;
 mod quantize;
+mod resample;
 mod returns;
 mod sphere;
+mod temporal_filter;
 mod vertex_metrics;
