@@ -67,7 +67,33 @@ pub(crate) fn add_columns_product<S: Simd>(
     }
 }
 
+/// `tile[r] += Σ_k block[r][k] · lanes[k]` over [`LANES`] of `lanes`, which start every `stride` numbers.
 #[inline(always)]
+pub(crate) fn add_block_product<S: Simd>(tile: &mut Tile, block: &Tile, lanes: &[f32], stride: usize) {
+    match LANES / S::lanes32() {
+        1 => add_block::<S, 1>(tile, block, lanes, stride),
+        2 => add_block::<S, 2>(tile, block, lanes, stride),
+        4 => add_block::<S, 4>(tile, block, lanes, stride),
+        _ => add_block::<S, 8>(tile, block, lanes, stride),
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "a step takes one number of each of several rows")]
+fn add_block<S: Simd, const N: usize>(tile: &mut Tile, block: &Tile, lanes: &[f32], stride: usize) {
+    let mut sums = in_registers::<S, N>(tile);
+    for k in 0..LANES {
+        let Some(lanes) = lanes.get(k * stride..).and_then(|lanes| lanes.first_chunk()) else { break };
+        let lanes = load::<S, N>(lanes);
+        for r in 0..ROWS {
+            add::<S, N, false>(&mut sums[r], block[r][k], &lanes);
+        }
+    }
+    in_memory(&sums, tile);
+}
+
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "a step takes one number of each of several rows")]
 fn add_rows<S: Simd, const N: usize, const SQUARED: bool>(
     tile: &mut Tile,
     rows: [&[f32]; ROWS],
@@ -77,8 +103,8 @@ fn add_rows<S: Simd, const N: usize, const SQUARED: bool>(
 ) {
     let rows = rows.map(|row| &row[..depth]);
     let mut sums = in_registers::<S, N>(tile);
-    for (k, lanes) in lanes.chunks(stride).take(depth).enumerate() {
-        let Some(lanes) = lanes.first_chunk::<LANES>() else { break };
+    for k in 0..depth {
+        let Some(lanes) = lanes.get(k * stride..).and_then(|lanes| lanes.first_chunk()) else { break };
         let lanes = load::<S, N>(lanes);
         for r in 0..ROWS {
             add::<S, N, SQUARED>(&mut sums[r], rows[r][k], &lanes);
@@ -205,11 +231,16 @@ mod tests {
     }
 
     #[macerator::with_simd]
-    fn products<S: Simd>(tiles: &mut [Tile; 2], left: &[f32], right: &[f32], depth: usize) {
+    fn products<S: Simd>(tiles: &mut [Tile; 3], left: &[f32], right: &[f32], depth: usize) {
         let rows = std::array::from_fn(|row| &left[row * depth..]);
         add_rows_product::<S>(&mut tiles[0], rows, right, LANES, depth);
         let columns: Vec<f32> = (0..depth * ROWS).map(|at| left[at % ROWS * depth + at / ROWS]).collect();
         add_columns_product::<S>(&mut tiles[1], (&columns, ROWS), (right, LANES));
+        let mut block: Tile = [[0.0; LANES]; ROWS];
+        for (row, numbers) in block.iter_mut().zip(left.chunks(depth)) {
+            row[..depth].copy_from_slice(numbers);
+        }
+        add_block_product::<S>(&mut tiles[2], &block, right, LANES);
     }
 
     #[test]
@@ -217,12 +248,12 @@ mod tests {
         let depth = 5;
         let left: Vec<f32> = (0..ROWS * depth).map(|n| (n % 7) as f32 - 3.0).collect();
         let right: Vec<f32> = (0..depth * LANES).map(|n| (n % 11) as f32 * 0.5).collect();
-        let mut tiles = [[[1.0; LANES]; ROWS]; 2];
+        let mut tiles = [[[1.0; LANES]; ROWS]; 3];
         products(&mut tiles, &left, &right, depth);
         for row in 0..ROWS {
             for lane in 0..LANES {
                 let sum: f32 = (0..depth).map(|k| left[row * depth + k] * right[k * LANES + lane]).sum();
-                assert_eq!([tiles[0][row][lane], tiles[1][row][lane]], [1.0 + sum; 2]);
+                assert_eq!(tiles.map(|tile| tile[row][lane]), [1.0 + sum; 3]);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The processor's side: blocks of [`LANES`] queries side by side, so that softmax needs no sums across a register.
 
 use super::{Band, Sizes};
-use crate::simd::{LANES, ROWS, Tile, add_columns_product, add_rows_product, exp};
+use crate::simd::{LANES, ROWS, Tile, add_block_product, add_columns_product, add_rows_product, exp};
 use macerator::Simd;
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -146,7 +146,7 @@ struct Scratch {
     upstream: Vec<f32>,
     /// Scores and then probabilities, `[keys, LANES]`.
     scores: Vec<f32>,
-    /// Slopes in the scores, `[keys, LANES]`.
+    /// Slopes in the products of queries and keys, `[keys, LANES]`.
     slopes: Vec<f32>,
 }
 
@@ -196,11 +196,10 @@ fn slopes_block<'a, 'b, 'c, S: Simd>(
     let shares = shares_of(&past.outputs[rows], upstream, width);
     score_slopes::<S>(head, keys.clone(), &shares, scratch);
     let seen = keys.len() * LANES;
-    let scales = [head.scale; LANES];
-    mix::<S>(&scratch.slopes[..seen], &head.keys[keys.start * width..], width, &scales, out.queries);
+    mix::<S>(&scratch.slopes[..seen], &head.keys[keys.start * width..], width, &[1.0; LANES], out.queries);
     let own = keys.start * width..keys.end * width;
-    spread::<S>(&scratch.slopes, queries, (width, head.scale), &mut out.keys[own.clone()]);
-    spread::<S>(&scratch.scores, upstream, (width, 1.0), &mut out.values[own]);
+    spread::<S>(&scratch.slopes, queries, width, &mut out.keys[own.clone()]);
+    spread::<S>(&scratch.scores, upstream, width, &mut out.values[own]);
 }
 
 /// `count` rows as columns, times a factor: `[width, LANES]`, zeros in the lanes beyond.
@@ -288,7 +287,7 @@ fn softmax<S: Simd>(scores: &mut [f32]) -> ([f32; LANES], [f32; LANES]) {
     (most, sums)
 }
 
-/// Replaces the scratch's slopes by `p (upstream · v - share)`, the slopes in the scores.
+/// Replaces the scratch's slopes by `p (upstream · v - share) / √width`, the slopes in the products of queries and keys.
 #[inline(always)]
 fn score_slopes<S: Simd>(head: &Head<'_>, keys: Range<usize>, shares: &[f32; LANES], scratch: &mut Scratch) {
     scratch.slopes.clear();
@@ -301,7 +300,7 @@ fn score_slopes<S: Simd>(head: &Head<'_>, keys: Range<usize>, shares: &[f32; LAN
         let rows = slopes.chunks_exact_mut(LANES).zip(probabilities.chunks_exact(LANES)).zip(&tile);
         for ((slopes, probabilities), products) in rows {
             for lane in 0..LANES {
-                slopes[lane] = probabilities[lane] * (products[lane] - shares[lane]);
+                slopes[lane] = probabilities[lane] * (products[lane] - shares[lane]) * head.scale;
             }
         }
     }
@@ -325,19 +324,25 @@ fn mix<S: Simd>(weights: &[f32], rows: &[f32], width: usize, factors: &[f32; LAN
     }
 }
 
-/// `output[key] += factor Σ_lane weights[key][lane] rows[lane]`.
+/// `output[key] += Σ_lane weights[key][lane] rows[lane]`.
 #[inline(always)]
-fn spread<S: Simd>(weights: &[f32], rows: &[f32], (width, factor): (usize, f32), outputs: &mut [f32]) {
+fn spread<S: Simd>(weights: &[f32], rows: &[f32], width: usize, outputs: &mut [f32]) {
     let count = rows.len() / width;
-    for (weights, outputs) in weights.chunks_exact(ROWS * LANES).zip(outputs.chunks_mut(ROWS * width)) {
+    let blocks = weights.as_chunks::<LANES>().0.as_chunks::<ROWS>().0;
+    for (block, outputs) in blocks.iter().zip(outputs.chunks_mut(ROWS * width)) {
         for column in (0..width).step_by(LANES) {
             let mut tile: Tile = [[0.0; LANES]; ROWS];
-            let weights = std::array::from_fn(|row| &weights[row * LANES..]);
-            add_rows_product::<S>(&mut tile, weights, &rows[column..], width, count);
-            for (output, sums) in outputs.chunks_exact_mut(width).zip(&tile) {
-                for (output, sum) in output[column..column + LANES].iter_mut().zip(sums) {
-                    *output += factor * sum;
-                }
+            for (sums, output) in tile.iter_mut().zip(outputs.chunks_exact(width)) {
+                sums.copy_from_slice(&output[column..column + LANES]);
+            }
+            if count == LANES {
+                add_block_product::<S>(&mut tile, block, &rows[column..], width);
+            } else {
+                let block = block.each_ref().map(|weights| &weights[..]);
+                add_rows_product::<S>(&mut tile, block, &rows[column..], width, count);
+            }
+            for (sums, output) in tile.iter().zip(outputs.chunks_exact_mut(width)) {
+                output[column..column + LANES].copy_from_slice(sums);
             }
         }
     }
