@@ -56,3 +56,15 @@ pub(crate) fn require_finite(argument: &'static str, values: &[f32]) -> Result<(
         None => Ok(()),
     }
 }
+
+/// Refuses two arguments of different shapes.
+pub(crate) fn require_same_shape(
+    (wanted, expected): (&'static str, &[usize]),
+    (argument, found): (&'static str, &[usize]),
+) -> Result<(), KernelError> {
+    if found == expected {
+        return Ok(());
+    }
+    let expected = format!("{expected:?}, that of `{wanted}`");
+    Err(KernelError::Shape { argument, found: found.to_vec(), expected })
+}

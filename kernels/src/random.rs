@@ -38,6 +38,20 @@ impl Random {
         philox4x32_10(counter_words(counter, self.stream), key_words(self.seed))
     }
 
+    /// [`Random::words`] of several counters side by side: first words, second words, and so on. Inlined, so that the
+    /// caller's instruction set applies.
+    #[inline(always)]
+    pub fn word_lanes<const LANES: usize>(self, counters: [u64; LANES]) -> [[u32; LANES]; 4] {
+        let [stream, stream_high] = [self.stream as u32, (self.stream >> 32) as u32];
+        let words = [
+            counters.map(|counter| counter as u32),
+            counters.map(|counter| (counter >> 32) as u32),
+            [stream; LANES],
+            [stream_high; LANES],
+        ];
+        philox_lanes(words, key_words(self.seed))
+    }
+
     /// A number in `0..1` (1 excluded), a multiple of 2^-24.
     pub fn uniform(self, counter: u64) -> f32 {
         unit_interval(self.words(counter)[0])
@@ -72,18 +86,26 @@ impl Random {
 }
 
 /// Philox4x32 with ten rounds: the bijection of the counter under the key.
-pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    philox_lanes(counter.map(|word| [word]), key).map(|[word]| word)
+}
+
+/// The same for several counters side by side, word by word.
+#[inline(always)]
+fn philox_lanes<const LANES: usize>(mut counters: [[u32; LANES]; 4], mut key: [u32; 2]) -> [[u32; LANES]; 4] {
     for _ in 0..ROUNDS {
-        let [left, right] = [0, 1].map(|half| u64::from(MULTIPLIERS[half]) * u64::from(counter[2 * half]));
-        counter = [
-            (right >> 32) as u32 ^ counter[1] ^ key[0],
-            right as u32,
-            (left >> 32) as u32 ^ counter[3] ^ key[1],
-            left as u32,
-        ];
+        let [first, second, third, fourth] = counters;
+        for lane in 0..LANES {
+            let left = u64::from(MULTIPLIERS[0]) * u64::from(first[lane]);
+            let right = u64::from(MULTIPLIERS[1]) * u64::from(third[lane]);
+            counters[0][lane] = (right >> 32) as u32 ^ second[lane] ^ key[0];
+            counters[1][lane] = right as u32;
+            counters[2][lane] = (left >> 32) as u32 ^ fourth[lane] ^ key[1];
+            counters[3][lane] = left as u32;
+        }
         key = [key[0].wrapping_add(KEY_STEPS[0]), key[1].wrapping_add(KEY_STEPS[1])];
     }
-    counter
+    counters
 }
 
 fn counter_words(counter: u64, stream: u64) -> [u32; 4] {
@@ -150,6 +172,53 @@ fn small_sine_cosine(angle: f64) -> (f64, f64) {
     (angle * series(2), series(1))
 }
 
+/// The generator inside GPU kernels: the same words.
+#[cfg(feature = "gpu")]
+pub(crate) mod cube {
+    use super::{KEY_STEPS, MULTIPLIERS, ROUNDS, Random};
+    use cubecl::prelude::*;
+
+    /// Seed and stream as a kernel takes them: low and high word of the seed, then of the stream.
+    pub(crate) fn source_words(random: Random) -> [u32; 4] {
+        let [stream, stream_high] = [random.stream as u32, (random.stream >> 32) as u32];
+        let [seed, seed_high] = super::key_words(random.seed);
+        [seed, seed_high, stream, stream_high]
+    }
+
+    /// The four words of [`Random::words`] for the counter with these low and high words.
+    #[cube]
+    pub(crate) fn random_words(
+        counter: u32,
+        counter_high: u32,
+        seed: u32,
+        seed_high: u32,
+        stream: u32,
+        stream_high: u32,
+    ) -> Array<u32> {
+        let multiplier = comptime!(MULTIPLIERS);
+        let step = comptime!(KEY_STEPS);
+        let mut words = Array::<u32>::new(4usize);
+        words[0] = counter;
+        words[1] = counter_high;
+        words[2] = stream;
+        words[3] = stream_high;
+        let mut key = seed;
+        let mut key_high = seed_high;
+        #[unroll]
+        for _ in 0..ROUNDS {
+            let left = words[0];
+            let right = words[2];
+            words[0] = right.mul_hi(comptime!(multiplier[1])) ^ words[1] ^ key;
+            words[1] = right * comptime!(multiplier[1]);
+            words[2] = left.mul_hi(comptime!(multiplier[0])) ^ words[3] ^ key_high;
+            words[3] = left * comptime!(multiplier[0]);
+            key += comptime!(step[0]);
+            key_high += comptime!(step[1]);
+        }
+        words
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +243,9 @@ mod tests {
         assert!(others.iter().all(|other| *other != random.words(5)));
         assert_ne!(random.split(1), random.split(2));
         assert_ne!(random.split(1).words(5), random.words(5));
+        let lanes = random.word_lanes([5, 1 << 40]);
+        assert_eq!(lanes.map(|words| words[0]), random.words(5));
+        assert_eq!(lanes.map(|words| words[1]), random.words(1 << 40));
     }
 
     #[test]

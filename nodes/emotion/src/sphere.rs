@@ -7,6 +7,7 @@
 use crate::EmotionError;
 use crate::curve::sampled;
 use esarm_graph::Interpolation;
+use esarm_kernels::sphere;
 use esarm_values::{EMOTIONS, Emotion};
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -74,17 +75,13 @@ impl Point {
 
     /// Distance from neutral.
     pub fn length(self) -> f64 {
-        self.dot(self).sqrt()
+        sphere::length(self.axes())
     }
 
     /// Direction and distance; the centre has direction 0.
     pub fn to_spherical(self) -> Spherical {
-        let radius = self.length();
-        if radius == 0.0 {
-            return Spherical::default();
-        }
-        let level = self.arousal.hypot(self.valence);
-        Spherical { radius, polar: level.atan2(self.dominance), azimuth: self.valence.atan2(self.arousal) }
+        let [radius, polar, azimuth] = sphere::to_spherical(self.axes());
+        Spherical { radius, polar, azimuth }
     }
 
     /// The octant: 0..3 for high and 4..7 for low dominance, each counted from excited and pleasant by way of calm
@@ -118,55 +115,35 @@ impl Point {
     /// The point a fraction of the way to another: the direction turns on the great circle, the distance changes
     /// evenly. From or to the centre, and between opposite directions, it goes straight.
     pub fn slerp(self, other: Self, fraction: f64) -> Self {
-        let (from, to) = (self.unit(), other.unit());
-        let cosine = from.dot(to).clamp(-1.0, 1.0);
-        let angle = cosine.acos();
-        let straight = self.length() < 1e-9 || other.length() < 1e-9 || angle < 1e-6 || PI - angle < 1e-6;
-        if straight {
-            return self.scaled(1.0 - fraction).plus(other.scaled(fraction));
-        }
-        let radius = self.length() + (other.length() - self.length()) * fraction;
-        let direction =
-            from.scaled(((1.0 - fraction) * angle).sin()).plus(to.scaled((fraction * angle).sin()));
-        direction.unit().scaled(radius)
+        Self::of_axes(sphere::slerp(self.axes(), other.axes(), fraction))
     }
 
     /// The same direction at length 1; the centre stays.
     pub fn unit(self) -> Self {
-        let length = self.length();
-        if length > 0.0 { self.scaled(1.0 / length) } else { self }
+        Self::of_axes(sphere::unit(self.axes()))
     }
 
     fn dot(self, other: Self) -> f64 {
-        self.arousal * other.arousal + self.valence * other.valence + self.dominance * other.dominance
+        sphere::dot(self.axes(), other.axes())
     }
 
     fn scaled(self, factor: f64) -> Self {
-        Self {
-            arousal: self.arousal * factor,
-            valence: self.valence * factor,
-            dominance: self.dominance * factor,
-        }
+        Self::of_axes(sphere::scaled(self.axes(), factor))
     }
 
-    fn plus(self, other: Self) -> Self {
-        Self {
-            arousal: self.arousal + other.arousal,
-            valence: self.valence + other.valence,
-            dominance: self.dominance + other.dominance,
-        }
+    fn axes(self) -> [f64; 3] {
+        [self.arousal, self.valence, self.dominance]
+    }
+
+    fn of_axes([arousal, valence, dominance]: [f64; 3]) -> Self {
+        Self { arousal, valence, dominance }
     }
 }
 
 impl Spherical {
     /// The point in that direction at that distance.
     pub fn to_point(self) -> Point {
-        let level = self.radius * self.polar.sin();
-        Point {
-            arousal: level * self.azimuth.cos(),
-            valence: level * self.azimuth.sin(),
-            dominance: self.radius * self.polar.cos(),
-        }
+        Point::of_axes(sphere::to_cartesian([self.radius, self.polar, self.azimuth]))
     }
 
     /// The direction of an octant's middle, see [`Point::octant`], at a distance.
@@ -221,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn close(a: Point, b: Point) -> bool {
-        a.plus(b.scaled(-1.0)).length() < 1e-6
+        a.axes().iter().zip(b.axes()).all(|(a, b)| (a - b).abs() < 1e-6)
     }
 
     proptest! {

@@ -1,12 +1,4 @@
-//! Pitch: fundamental frequency and voicing by normalised cross-correlation.
-//!
-//! Audio is low-passed and decimated to about 8 kHz. At each frame two stretches of `CORRELATION_SECS` that lie
-//! `lag` apart and around the frame's time are correlated,
-//! `phi(lag) = x·y / sqrt((x·x + bias)(y·y + bias))`, with the mean removed. The peaks of `phi`, refined by parabolas, are
-//! candidates beside "unvoiced"; the cheapest path through the candidates of the frame and its neighbours within
-//! `TRACK_CONTEXT_SECS` on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
-//! jumps follow Boersma 1993). Because the context is bounded, any window of a clip gives the values of the whole
-//! clip, bit for bit; outside the clip lies silence.
+//! The tracker on plain slices.
 
 use crate::KernelError;
 use crate::error::require_finite;
@@ -19,19 +11,25 @@ const CORRELATION_SECS: f64 = 0.015;
 /// Rate that audio is decimated to, or up to twice as much.
 const ANALYSIS_RATE_HZ: u32 = 8000;
 /// Candidates kept a frame.
-const MAX_CANDIDATES: usize = 5;
+pub(super) const MAX_CANDIDATES: usize = 5;
 /// Peaks below this fraction of the highest are no candidates.
-const CANDIDATE_FRACTION: f32 = 0.5;
+pub(super) const CANDIDATE_FRACTION: f32 = 0.5;
 /// Time on both sides that a decision looks at.
 const TRACK_CONTEXT_SECS: f64 = 0.16;
 /// How much the longest lag is disadvantaged over the shortest, against errors of an octave down.
-const LAG_COST: f32 = 0.15;
+pub(super) const LAG_COST: f32 = 0.15;
 /// Cost of a jump by an octave within 10 ms.
 const OCTAVE_JUMP_COST: f32 = 0.35;
 /// Cost of a change between voiced and unvoiced within 10 ms.
 const VOICING_CHANGE_COST: f32 = 0.14;
 /// Root mean square below which a stretch counts as ever less voiced: -60 dB of full scale.
-const QUIET_RMS: f32 = 1e-3;
+pub(super) const QUIET_RMS: f32 = 1e-3;
+/// Correlation below which nothing is a candidate.
+pub(super) const LEAST_CORRELATION: f32 = 0.1;
+/// Numbers that describe a candidate in a row: its frequency in Hz, 0 for none, its correlation and its cost.
+pub(super) const CANDIDATE_FIELDS: usize = 3;
+/// Numbers of the candidates of a frame, the first being "unvoiced".
+pub(super) const CANDIDATE_ROW: usize = CANDIDATE_FIELDS * (MAX_CANDIDATES + 1);
 /// Frames that one worker computes at a stretch.
 const FRAMES_A_BLOCK: usize = 256;
 
@@ -99,12 +97,12 @@ pub fn pitch(samples: &[f32], settings: &PitchSettings) -> Result<Vec<Pitch>, Ke
 
 /// A prepared pitch tracker.
 pub struct PitchTracker {
-    settings: PitchSettings,
-    decimator: Decimator,
+    pub(super) settings: PitchSettings,
+    pub(super) decimator: Decimator,
     /// Samples of a correlated stretch, at the decimated rate.
-    stretch: usize,
+    pub(super) stretch: usize,
     /// Lags looked at, at the decimated rate, with one more on either side for the parabola.
-    lags: Range<usize>,
+    pub(super) lags: Range<usize>,
 }
 
 /// A way to read a frame.
@@ -128,6 +126,23 @@ impl Candidates {
     fn as_slice(&self) -> &[Candidate] {
         &self.list[..self.count]
     }
+
+    fn write(&self, row: &mut [f32]) {
+        for (slot, candidate) in row.chunks_exact_mut(CANDIDATE_FIELDS).zip(self.as_slice()) {
+            slot.copy_from_slice(&[candidate.frequency_hz, candidate.correlation, candidate.cost]);
+        }
+    }
+
+    fn read(row: &[f32]) -> Self {
+        let candidate = |slot: usize| {
+            let numbers = &row[slot * CANDIDATE_FIELDS..][..CANDIDATE_FIELDS];
+            let frequency_hz = numbers[0];
+            let octaves = if slot == 0 { 0.0 } else { frequency_hz.log2() };
+            Candidate { frequency_hz, octaves, correlation: numbers[1], cost: numbers[2] }
+        };
+        let count = (1..=MAX_CANDIDATES).take_while(|slot| row[slot * CANDIDATE_FIELDS] > 0.0).count() + 1;
+        Self { count, list: std::array::from_fn(candidate) }
+    }
 }
 
 impl PitchTracker {
@@ -150,42 +165,76 @@ impl PitchTracker {
         frames: Range<i64>,
     ) -> Result<Vec<Pitch>, KernelError> {
         require_finite("samples", samples)?;
-        let count = usize::try_from(frames.end - frames.start).unwrap_or(0);
-        let mut output = vec![Pitch::default(); count];
-        output.par_chunks_mut(FRAMES_A_BLOCK).enumerate().for_each(|(block, slots)| {
-            let first_frame = frames.start + (block * FRAMES_A_BLOCK) as i64;
-            self.block(samples, first_sample, first_frame, slots);
-        });
-        Ok(output)
+        let rows = self.candidate_rows(samples, first_sample, self.with_context(frames));
+        Ok(self.decide_all(&rows))
     }
 
-    fn block(&self, samples: &[f32], first_sample: i64, first_frame: i64, slots: &mut [Pitch]) {
-        let context = self.settings.grid().frames_in(TRACK_CONTEXT_SECS).max(1);
-        let frames = first_frame - context as i64..first_frame + (slots.len() + context) as i64;
-        let candidates = self.candidates(samples, first_sample, frames);
-        for (slot, around) in slots.iter_mut().zip(candidates.windows(2 * context + 1)) {
-            *slot = self.decide(around);
-        }
+    /// The frames whose candidates decide on `frames`.
+    pub(crate) fn with_context(&self, frames: Range<i64>) -> Range<i64> {
+        let context = self.context() as i64;
+        frames.start - context..frames.end.max(frames.start) + context
+    }
+
+    /// Frames on both sides that a decision looks at.
+    fn context(&self) -> usize {
+        self.settings.grid().frames_in(TRACK_CONTEXT_SECS).max(1)
+    }
+
+    /// The candidates of each frame, in rows of [`CANDIDATE_ROW`].
+    pub(super) fn candidate_rows(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<f32> {
+        let count = usize::try_from(frames.end - frames.start).unwrap_or(0);
+        let mut output = vec![0.0; count * CANDIDATE_ROW];
+        output.par_chunks_mut(FRAMES_A_BLOCK * CANDIDATE_ROW).enumerate().for_each(|(block, rows)| {
+            let first = frames.start + (block * FRAMES_A_BLOCK) as i64;
+            let frames = first..first + (rows.len() / CANDIDATE_ROW) as i64;
+            let candidates = self.candidates(samples, first_sample, frames);
+            candidates.iter().zip(rows.chunks_exact_mut(CANDIDATE_ROW)).for_each(|(all, row)| all.write(row));
+        });
+        output
+    }
+
+    /// The pitch of each frame that has its context among these rows of candidates.
+    pub(crate) fn decide_all(&self, rows: &[f32]) -> Vec<Pitch> {
+        let candidates: Vec<Candidates> = rows.chunks_exact(CANDIDATE_ROW).map(Candidates::read).collect();
+        candidates.par_windows(2 * self.context() + 1).map(|around| self.decide(around)).collect()
     }
 
     /// The candidates of each frame.
     fn candidates(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<Candidates> {
-        let factor = self.decimator.factor as f64;
-        let grid = self.settings.grid();
-        let reach = (self.stretch + self.lags.end).div_ceil(2) as i64 + 1;
-        let centre_of = |frame: i64| (frame as f64 * grid.hop_samples() / factor).round() as i64;
-        let first = centre_of(frames.start) - reach;
-        let count = (centre_of(frames.end) + reach - first) as usize;
+        let decimated_range = self.decimated_range(&frames);
+        let first = decimated_range.start;
+        let count = (decimated_range.end - first) as usize;
         let decimated = self.decimator.samples(samples, first_sample, first, count);
-        let mut segment = vec![0.0; 2 * reach as usize];
+        let mut segment = vec![0.0; self.segment_length()];
         frames
             .map(|frame| {
-                read_frame(&decimated, first, centre_of(frame) - reach, &mut segment);
+                read_frame(&decimated, first, self.segment_start(frame), &mut segment);
                 let mean = segment.iter().sum::<f32>() / segment.len() as f32;
                 segment.iter_mut().for_each(|sample| *sample -= mean);
                 self.frame_candidates(&segment)
             })
             .collect()
+    }
+
+    /// Decimated samples that a frame looks at.
+    pub(super) fn segment_length(&self) -> usize {
+        2 * ((self.stretch + self.lags.end).div_ceil(2) + 1)
+    }
+
+    /// Decimated clip index of the first sample that a frame looks at.
+    pub(super) fn segment_start(&self, frame: i64) -> i64 {
+        let hop = self.settings.grid().hop_samples() / self.decimator.factor as f64;
+        (frame as f64 * hop).round() as i64 - self.segment_length() as i64 / 2
+    }
+
+    /// The decimated samples that these frames look at.
+    pub(super) fn decimated_range(&self, frames: &Range<i64>) -> Range<i64> {
+        self.segment_start(frames.start)..self.segment_start(frames.end) + self.segment_length() as i64
+    }
+
+    /// What a perfectly steady frame costs as "unvoiced" beyond its highest correlation.
+    pub(super) fn unvoiced_cost(&self) -> f32 {
+        1.0 - 2.0 * self.settings.voicing_threshold
     }
 
     fn frame_candidates(&self, segment: &[f32]) -> Candidates {
@@ -195,12 +244,12 @@ impl PitchTracker {
             frequency_hz: 0.0,
             octaves: 0.0,
             correlation: highest.min(1.0),
-            cost: highest + 1.0 - 2.0 * self.settings.voicing_threshold,
+            cost: highest + self.unvoiced_cost(),
         };
         let mut candidates = Candidates { count: 1, list: [unvoiced; MAX_CANDIDATES + 1] };
         for (index, peak) in correlations.windows(3).enumerate() {
             let is_peak = peak[1] > peak[0] && peak[1] >= peak[2];
-            if is_peak && peak[1] > (CANDIDATE_FRACTION * highest).max(0.1) {
+            if is_peak && peak[1] > (CANDIDATE_FRACTION * highest).max(LEAST_CORRELATION) {
                 self.keep(&mut candidates, self.lags.start + index + 1, peak);
             }
         }
@@ -307,9 +356,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Low-passes and keeps every `factor`-th clip sample; linear phase without delay.
-struct Decimator {
-    factor: usize,
-    taps: Vec<f32>,
+pub(super) struct Decimator {
+    pub(super) factor: usize,
+    pub(super) taps: Vec<f32>,
 }
 
 impl Decimator {

@@ -1,12 +1,4 @@
-//! Log-mel spectrogram: `ln(max(mel filters · |FFT(Hann window · frame)|², floor))`.
-//!
-//! Frame `k` describes the clip time `k * hop_secs`: its window is centred on the sample nearest to that time, and
-//! what the window reaches outside the clip is zero. A clip of `n` samples has the frames whose times lie before its
-//! end, `ceil(n / (hop_secs * sample_rate_hz))`. A frame depends on no sample further than half a window away, so any
-//! window of a clip gives the values of the whole clip, bit for bit.
-//!
-//! Filters are triangles on the mel scale of Slaney's Auditory Toolbox (1998), each of unit area: librosa's
-//! `filters.mel(htk=False, norm="slaney")` on the power spectrum of `stft(center=True, pad_mode="constant")`.
+//! Settings, and the transform on plain slices.
 
 use crate::KernelError;
 use crate::error::require_finite;
@@ -133,16 +125,16 @@ pub fn log_mel(samples: &[f32], settings: &LogMelSettings) -> Result<Vec<f32>, K
 
 /// A prepared log-mel transform: window, filters and Fourier plan.
 pub struct LogMel {
-    settings: LogMelSettings,
-    window: Vec<f32>,
-    filters: Vec<MelFilter>,
+    pub(super) settings: LogMelSettings,
+    pub(super) window: Vec<f32>,
+    pub(super) filters: Vec<MelFilter>,
     transform: Arc<dyn RealToComplex<f32>>,
 }
 
 /// One triangle: its weights from spectrum bin `first_bin` on.
-struct MelFilter {
-    first_bin: usize,
-    weights: Vec<f32>,
+pub(super) struct MelFilter {
+    pub(super) first_bin: usize,
+    pub(super) weights: Vec<f32>,
 }
 
 /// Buffers of one worker.
@@ -186,18 +178,34 @@ impl LogMel {
         frames: Range<i64>,
     ) -> Result<Vec<f32>, KernelError> {
         require_finite("samples", samples)?;
-        let width = self.settings.mel_count;
         let count = usize::try_from(frames.end - frames.start).unwrap_or(0);
-        let mut output = vec![0.0; count * width];
+        let mut output = vec![0.0; count * self.settings.mel_count];
+        self.frames_into(samples, first_sample, frames.start, &mut output);
+        Ok(output)
+    }
+
+    /// Fills `output`, `[frames, mel_count]`, with the frames from `first_frame` on.
+    pub(super) fn frames_into(
+        &self,
+        samples: &[f32],
+        first_sample: i64,
+        first_frame: i64,
+        output: &mut [f32],
+    ) {
+        let width = self.settings.mel_count;
         output.par_chunks_mut(Self::FRAMES_A_BLOCK * width).enumerate().for_each(|(block, rows)| {
             let mut scratch = self.scratch();
-            let first_frame = frames.start + (block * Self::FRAMES_A_BLOCK) as i64;
+            let first_frame = first_frame + (block * Self::FRAMES_A_BLOCK) as i64;
             for (frame, row) in (first_frame..).zip(rows.chunks_mut(width)) {
-                let centre = self.settings.centre_of(frame) - first_sample;
-                self.frame(samples, centre, &mut scratch, row);
+                let first = self.window_start(frame) - first_sample;
+                self.frame(samples, first, &mut scratch, row);
             }
         });
-        Ok(output)
+    }
+
+    /// Clip index of the first sample of a frame's window.
+    pub(super) fn window_start(&self, frame: i64) -> i64 {
+        self.settings.centre_of(frame) - (self.window.len() / 2) as i64
     }
 
     fn scratch(&self) -> Scratch {
@@ -209,9 +217,8 @@ impl LogMel {
         }
     }
 
-    /// One frame, centred on index `centre` of `samples`.
-    fn frame(&self, samples: &[f32], centre: i64, scratch: &mut Scratch, row: &mut [f32]) {
-        let first = centre - (self.window.len() / 2) as i64;
+    /// One frame, whose window begins at index `first` of `samples`.
+    fn frame(&self, samples: &[f32], first: i64, scratch: &mut Scratch, row: &mut [f32]) {
         let (windowed, padding) = scratch.frame.split_at_mut(self.window.len());
         read_frame(samples, 0, first, windowed);
         windowed.iter_mut().zip(&self.window).for_each(|(sample, weight)| *sample *= weight);
@@ -293,7 +300,7 @@ mod tests {
     }
 
     fn reference() -> serde_json::Value {
-        serde_json::from_str(include_str!("../tests/reference/log_mel.json")).unwrap()
+        serde_json::from_str(include_str!("../../tests/reference/log_mel.json")).unwrap()
     }
 
     #[test]

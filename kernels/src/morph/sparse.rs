@@ -1,7 +1,5 @@
-//! Sparse blendshape deformation: `out = base + sum over targets of weight * offset`, for positions and normals.
-//!
-//! Every target names the vertices that it moves, so a frame costs as much as the moved vertices, not targets times
-//! vertices. Weights are taken as they are: they may be negative or above 1.
+//! Deformation target by target: every target names the vertices that it moves, so a frame costs as much as the moved
+//! vertices, not targets times vertices. Weights are taken as they are: they may be negative or above 1.
 
 use rayon::prelude::*;
 
@@ -19,9 +17,9 @@ pub struct SparseTarget<'a> {
 /// A base mesh with its targets, checked once so that evaluation cannot fail.
 #[derive(Clone, Debug)]
 pub struct SparseMorph<'a> {
-    positions: &'a [[f32; 3]],
-    normals: &'a [[f32; 3]],
-    targets: Vec<SparseTarget<'a>>,
+    pub(super) positions: &'a [[f32; 3]],
+    pub(super) normals: &'a [[f32; 3]],
+    pub(super) targets: Vec<SparseTarget<'a>>,
 }
 
 /// One deformed frame.
@@ -61,6 +59,13 @@ pub enum MorphError {
         /// Vertices in the mesh.
         vertices: usize,
     },
+    /// A vertex that was asked for is not in the mesh.
+    Vertex {
+        /// The vertex asked for.
+        index: u32,
+        /// Vertices in the mesh.
+        vertices: usize,
+    },
     /// Weights do not fill whole frames.
     Weights {
         /// Weights given.
@@ -87,6 +92,9 @@ impl std::fmt::Display for MorphError {
             }
             Self::Index { target, index, vertices } => {
                 write!(f, "morph target {target} moves vertex {index}, but the mesh has {vertices} vertices")
+            }
+            Self::Vertex { index, vertices } => {
+                write!(f, "vertex {index} is asked for, but the mesh has {vertices} vertices")
             }
             Self::Weights { weights, targets } => {
                 write!(f, "{weights} weights do not fill whole frames of {targets} targets")

@@ -1,16 +1,4 @@
-//! Prosody: how a voice speaks, apart from what it says.
-//!
-//! Six channels a frame, [`PROSODY_CHANNELS`]. With `X` the FFT of the Hann-windowed frame that is centred on the
-//! frame's time:
-//! - `f0_hz`, `voicing`: [`crate::pitch`];
-//! - `energy_db`: `10 log10(Σ w²x² / Σ w²)`, decibels of full scale, at least -100;
-//! - `centroid_hz`: `Σ f|X| / Σ|X|`, 0 in silence;
-//! - `flux`: the Euclidean distance of `|X| / Σ|X|` to that of the frame before, 0..√2;
-//! - `rate_hz`: syllable nuclei a second, within about a second. A nucleus is a voiced peak of the smoothed energy,
-//!   within 25 dB of the loudest nearby, with dips of at least 2 dB on both sides (de Jong and Wempe 2009).
-//!
-//! A frame depends on at most [`Prosody::REACH_SECS`] on both sides; outside the clip lies silence. Any window of a
-//! clip gives the values of the whole clip, bit for bit.
+//! The analysis on plain slices.
 
 use crate::KernelError;
 use crate::frames::{FrameGrid, read_frame};
@@ -22,11 +10,8 @@ use realfft::{RealFftPlanner, RealToComplex};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The channels of [`prosody`], in column order.
-pub const PROSODY_CHANNELS: [&str; 6] = ["f0_hz", "voicing", "energy_db", "centroid_hz", "flux", "rate_hz"];
-
 /// Lowest energy that is told apart, in decibels of full scale.
-const ENERGY_FLOOR_DB: f32 = -100.0;
+pub(super) const ENERGY_FLOOR_DB: f32 = -100.0;
 /// Length of the Hann window.
 const WINDOW_SECS: f64 = 0.025;
 /// Distance to the energy on both sides over which a nucleus is the highest.
@@ -43,6 +28,10 @@ const BELOW_LOUDEST_DB: f32 = 25.0;
 const QUIETEST_NUCLEUS_DB: f32 = -60.0;
 /// Half the length of the Hann window over which nuclei are counted.
 const RATE_SECS: f64 = 1.0;
+/// A sum of magnitudes below this is silence.
+pub(super) const SILENCE: f32 = 1e-9;
+/// Smallest power that is told apart from none.
+pub(super) const LEAST_POWER: f32 = 1e-20;
 /// Frames that one worker computes at a stretch.
 const FRAMES_A_BLOCK: usize = 256;
 
@@ -54,18 +43,18 @@ pub fn prosody(samples: &[f32], settings: &PitchSettings) -> Result<Vec<f32>, Ke
 
 /// A prepared prosody analysis.
 pub struct Prosody {
-    grid: FrameGrid,
-    tracker: PitchTracker,
-    window: Vec<f32>,
+    pub(super) grid: FrameGrid,
+    pub(super) tracker: PitchTracker,
+    pub(super) window: Vec<f32>,
     transform: Arc<dyn RealToComplex<f32>>,
 }
 
 /// What the spectrum and the window say of a frame.
 #[derive(Clone, Copy, Default)]
-struct Timbre {
-    energy_db: f32,
-    centroid_hz: f32,
-    flux: f32,
+pub(super) struct Timbre {
+    pub(super) energy_db: f32,
+    pub(super) centroid_hz: f32,
+    pub(super) flux: f32,
 }
 
 impl Prosody {
@@ -88,13 +77,21 @@ impl Prosody {
         first_sample: i64,
         frames: Range<i64>,
     ) -> Result<Vec<f32>, KernelError> {
-        let margin = self.rate_reach() as i64;
-        let wide = frames.start - margin..frames.end + margin;
+        let wide = self.with_margin(frames);
         let pitches = self.tracker.frames(samples, first_sample, wide.clone())?;
-        let timbres = self.timbres(samples, first_sample, wide);
-        let rates = self.rates(&pitches, &timbres);
-        let margin = margin as usize;
-        let inner = margin..margin + usize::try_from(frames.end - frames.start).unwrap_or(0);
+        Ok(self.rows(&pitches, &self.timbres(samples, first_sample, wide)))
+    }
+
+    /// The frames that these ones depend on.
+    pub(super) fn with_margin(&self, frames: Range<i64>) -> Range<i64> {
+        let margin = self.rate_reach() as i64;
+        frames.start - margin..frames.end.max(frames.start) + margin
+    }
+
+    /// `[frames, 6]` of the frames that have their margin.
+    pub(super) fn rows(&self, pitches: &[Pitch], timbres: &[Timbre]) -> Vec<f32> {
+        let rates = self.rates(pitches, timbres);
+        let margin = self.rate_reach();
         let row = |index: usize| {
             let (pitch, timbre) = (pitches[index], timbres[index]);
             [
@@ -106,18 +103,28 @@ impl Prosody {
                 rates[index],
             ]
         };
-        Ok(inner.flat_map(row).collect())
+        (margin..pitches.len() - margin).flat_map(row).collect()
     }
 
-    fn timbres(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<Timbre> {
+    /// Samples that enter the Fourier transform.
+    pub(super) fn fft_size(&self) -> usize {
+        self.transform.len()
+    }
+
+    /// Clip index of the first sample of a frame's window.
+    pub(super) fn window_start(&self, frame: i64) -> i64 {
+        self.grid.centre_of(frame) - (self.window.len() / 2) as i64
+    }
+
+    pub(super) fn timbres(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<Timbre> {
         let count = usize::try_from(frames.end - frames.start).unwrap_or(0);
         let mut output = vec![Timbre::default(); count];
         output.par_chunks_mut(FRAMES_A_BLOCK).enumerate().for_each(|(block, slots)| {
             let first = frames.start + (block * FRAMES_A_BLOCK) as i64;
             let mut analysis = Analysis::new(self);
-            analysis.advance(samples, first_sample, self.grid.centre_of(first - 1));
+            analysis.advance(samples, first_sample, first - 1);
             for (frame, slot) in (first..).zip(slots) {
-                *slot = analysis.advance(samples, first_sample, self.grid.centre_of(frame));
+                *slot = analysis.advance(samples, first_sample, frame);
             }
         });
         output
@@ -206,9 +213,9 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn advance(&mut self, samples: &[f32], first_sample: i64, centre: i64) -> Timbre {
+    fn advance(&mut self, samples: &[f32], first_sample: i64, frame: i64) -> Timbre {
         let window = &self.prosody.window;
-        read_frame(samples, first_sample, centre - (window.len() / 2) as i64, &mut self.frame);
+        read_frame(samples, first_sample, self.prosody.window_start(frame), &mut self.frame);
         self.frame[window.len()..].fill(0.0);
         self.frame.iter_mut().zip(window).for_each(|(sample, weight)| *sample *= weight);
         let power: f32 = self.frame.iter().map(|sample| sample * sample).sum();
@@ -218,7 +225,7 @@ impl<'a> Analysis<'a> {
             .process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch)
             .expect("the buffers were made by this transform");
         Timbre {
-            energy_db: (10.0 * (power / weights).max(1e-20).log10()).max(ENERGY_FLOOR_DB),
+            energy_db: (10.0 * (power / weights).max(LEAST_POWER).log10()).max(ENERGY_FLOOR_DB),
             centroid_hz: self.take_shape(),
             flux: self.flux(),
         }
@@ -229,7 +236,7 @@ impl<'a> Analysis<'a> {
         std::mem::swap(&mut self.shape, &mut self.last_shape);
         self.shape.iter_mut().zip(&self.spectrum).for_each(|(slot, bin)| *slot = bin.norm_sqr().sqrt());
         let sum: f32 = self.shape.iter().sum();
-        if sum < 1e-9 {
+        if sum < SILENCE {
             self.shape.fill(0.0);
             return 0.0;
         }
@@ -248,6 +255,7 @@ impl<'a> Analysis<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prosody::PROSODY_CHANNELS;
     use std::f64::consts::TAU;
 
     const ENERGY: usize = 2;
