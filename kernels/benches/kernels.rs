@@ -30,9 +30,12 @@ mod temporal_filter;
 #[path = "kernels/vertex_metrics.rs"]
 mod vertex_metrics;
 
+/// Measures one kernel on every device.
+type Measure = fn(&common::Bench);
+
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let benches: [(&str, fn(&common::Bench)); 13] = [
+    let benches: [(&str, Measure); 13] = [
         ("banded_attention", banded_attention::bench),
         ("correlation", correlation::bench),
         ("log_mel", log_mel::bench),

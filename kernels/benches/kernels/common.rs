@@ -24,6 +24,7 @@ pub(crate) struct Work {
 impl Bench {
     /// The processor and, where it is hardware or `ESARM_BENCH_SOFTWARE_GPU` is set, the GPU.
     pub(crate) fn new() -> Self {
+        #[cfg_attr(not(feature = "gpu"), expect(unused_mut, reason = "the GPU comes with its feature"))]
         let mut devices = vec![("cpu".to_owned(), Device::flex())];
         #[cfg(feature = "gpu")]
         if std::env::var_os("ESARM_BENCH_SOFTWARE_GPU").is_some() {

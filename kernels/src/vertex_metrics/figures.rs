@@ -75,7 +75,7 @@ impl Movement {
         Self { frames, means_mm2: column(0), variances_mm4: column(1) }
     }
 
-    /// The movement over the frames of both windows (Chan, Golub, LeVeque 1979).
+    /// The movement over the frames of both windows (Chan, Golub and `LeVeque` 1979).
     #[must_use]
     pub fn joined(&self, other: &Self) -> Self {
         let frames = self.frames + other.frames;

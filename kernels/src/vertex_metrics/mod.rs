@@ -9,7 +9,7 @@
 //! - FDD, upper-face dynamics deviation: `mean_{u ∈ U} (std_t ‖v'_u - n_u‖² - std_t ‖v_u - n_u‖²)`, mm², positive when
 //!   the motion moves less than the reference (Xing et al., whose code squares the norm);
 //! - diversity of `2 k` takes: `mean_i mean_{t,v} ‖a_i - b_i‖`, mm, over the pairs of take `i` and take `k + i`
-//!   (ProbTalk3D, Wu et al., MIG 2024, which shuffles them before);
+//!   (`ProbTalk3D`, Wu et al., MIG 2024, which shuffles them before);
 //! - lip gap: `mean over pairs of inner-lip vertices ‖upper - lower‖` of each frame, mm.
 //!
 //! Meshes are in metres. Nothing learns through these: no gradient flows.

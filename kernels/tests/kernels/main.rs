@@ -1,4 +1,5 @@
 //! Every kernel on every device against its twin, and where there is one against an independent implementation.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod banded_attention;
 mod common;

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{motion, rig};
+use common::{motion, rig_with};
 use esarm_export::{ClipInfo, audio2face, glb, live_link_csv, npy, usda};
-use esarm_values::{File, FrameRate, Rig, Track};
+use esarm_values::{ARKIT_SHAPES, File, FrameRate, Rig, Track};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,9 +54,10 @@ fn real_clients_read_the_same_weights() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    write_case(folder.path(), "built_60", &rig(), &motion(FrameRate::whole(60), 45));
-    write_case(folder.path(), "built_ntsc", &rig(), &motion(FrameRate::new(30_000, 1001).unwrap(), 31));
-    write_case(folder.path(), "imported", &as_imported(&rig()), &motion(FrameRate::whole(30), 40));
+    let rig = rig_with(&ARKIT_SHAPES);
+    write_case(folder.path(), "built_60", &rig, &motion(FrameRate::whole(60), 45));
+    write_case(folder.path(), "built_ntsc", &rig, &motion(FrameRate::new(30_000, 1001).unwrap(), 31));
+    write_case(folder.path(), "imported", &as_imported(&rig), &motion(FrameRate::whole(30), 40));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/run.py");
     let result = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
     let report = String::from_utf8_lossy(&result.stdout);

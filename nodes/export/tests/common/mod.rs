@@ -6,10 +6,14 @@ use std::path::PathBuf;
 
 /// Two meshes: a skin of a 6 x 6 grid that four shapes move, and teeth that `jawOpen` moves.
 pub(crate) fn rig() -> Rig {
-    let morphs = ["browInnerUp", "jawOpen", "mouthSmileLeft", "tongueOut"];
+    rig_with(&["browInnerUp", "jawOpen", "mouthSmileLeft", "tongueOut"])
+}
+
+/// A head whose skin has these shapes and whose teeth have the second of them.
+pub(crate) fn rig_with(morphs: &[&str]) -> Rig {
     Rig {
         name: "Test head".to_owned(),
-        meshes: vec![grid_mesh("Skin", 0.1, &morphs), grid_mesh("Teeth", 0.04, &morphs[1..2])],
+        meshes: vec![grid_mesh("Skin", 0.1, morphs), grid_mesh("Teeth", 0.04, &morphs[1..2])],
         materials: ["Skin", "Teeth"].iter().map(|name| material(name)).collect(),
         source: None,
     }
