@@ -3,13 +3,12 @@
 use crate::KernelError;
 use crate::error::require_finite;
 use crate::frames::read_frame;
+use macerator::{Scalar, Simd, Vector};
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Most rows of weights; ratios that need more of them mix two.
 pub const MOST_ROWS: usize = 1024;
-/// Sums that are kept side by side.
-const LANES: usize = 32;
 /// Weights of a row are a multiple of so many; half of them lie on either side.
 const ROW_UNIT: usize = 16;
 /// Longest row of weights.
@@ -82,6 +81,9 @@ pub struct Resampler {
     /// `L` and `M`, the ratio in lowest terms.
     pub(super) up: i64,
     pub(super) down: i64,
+    /// `M / L`: whole input samples from one output sample to the next, and what is left in `1 / L` of them.
+    whole: i64,
+    rest: i64,
     /// Input samples on either side of an output sample that enter it.
     pub(super) half: usize,
     /// `[rows, 2 half]` weights; one row more than there are steps between two samples where rows are mixed.
@@ -116,7 +118,8 @@ impl Resampler {
         } else {
             weight_rows(settings, half, steps, steps + usize::from(mixes))
         };
-        Ok(Self { up: i64::from(up), down: i64::from(down), half, weights, mixes })
+        let (whole, rest) = (i64::from(down / up), i64::from(down % up));
+        Ok(Self { up: i64::from(up), down: i64::from(down), whole, rest, half, weights, mixes })
     }
 
     /// Input samples on either side that an output sample depends on.
@@ -175,18 +178,7 @@ impl Resampler {
         let last = self.position_of(first_output + slots.len() as i64 - 1).base + self.half as i64;
         let mut needed = vec![0.0; (last - first + 1) as usize];
         read_frame(samples, first_sample, first, &mut needed);
-        let width = 2 * self.half;
-        let weights = |row: usize| &self.weights[row * width..][..width];
-        let mut position = self.position_of(first_output);
-        for slot in slots {
-            let inputs = &needed[(position.base - self.half as i64 + 1 - first) as usize..][..width];
-            let (row, mix) = self.row_of(position);
-            *slot = dot(weights(row), inputs);
-            if self.mixes {
-                *slot += mix * (dot(weights(row + 1), inputs) - *slot);
-            }
-            position = self.next(position);
-        }
+        interpolate(self, &needed, first, first_output, slots);
     }
 
     /// Where output sample `index` lies.
@@ -198,8 +190,12 @@ impl Resampler {
 
     /// Where the output sample after that at `position` lies.
     pub(super) fn next(&self, position: Position) -> Position {
-        let phase = position.phase + self.down;
-        Position { base: position.base + phase / self.up, phase: phase % self.up }
+        let phase = position.phase + self.rest;
+        if phase < self.up {
+            Position { base: position.base + self.whole, phase }
+        } else {
+            Position { base: position.base + self.whole + 1, phase: phase - self.up }
+        }
     }
 
     /// The row of weights of an output sample, and the share of the row after it.
@@ -209,6 +205,31 @@ impl Resampler {
         }
         let row = position.phase * MOST_ROWS as i64;
         ((row / self.up) as usize, ((row % self.up) as f64 / self.up as f64) as f32)
+    }
+}
+
+/// Fills `slots` with the output samples from `first_output` on; `inputs` begin at clip index `first_input` and hold all
+/// that they depend on.
+#[macerator::with_simd]
+fn interpolate<S: Simd>(
+    resampler: &Resampler,
+    inputs: &[f32],
+    first_input: i64,
+    first_output: i64,
+    slots: &mut [f32],
+) {
+    let width = 2 * resampler.half;
+    let weights = |row: usize| &resampler.weights[row * width..][..width];
+    let mut position = resampler.position_of(first_output);
+    for slot in slots {
+        let from = position.base - resampler.half as i64 + 1 - first_input;
+        let inputs = &inputs[from as usize..][..width];
+        let (row, mix) = resampler.row_of(position);
+        *slot = dot::<S>(weights(row), inputs);
+        if resampler.mixes {
+            *slot += mix * (dot::<S>(weights(row + 1), inputs) - *slot);
+        }
+        position = resampler.next(position);
     }
 }
 
@@ -251,16 +272,32 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// Inner product of rows of a multiple of [`ROW_UNIT`], summed in lanes so that it can be vectorised.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
-    rest.zip(&mut lanes).for_each(|((x, y), lane)| *lane = x * y);
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
+/// Inner product of rows of a multiple of [`ROW_UNIT`].
+#[inline(always)]
+fn dot<S: Simd>(a: &[f32], b: &[f32]) -> f32 {
+    match ROW_UNIT / S::lanes32() {
+        1 => dot_in::<S, 1>(a, b),
+        2 => dot_in::<S, 2>(a, b),
+        4 => dot_in::<S, 4>(a, b),
+        8 => dot_in::<S, 8>(a, b),
+        _ => dot_in::<S, ROW_UNIT>(a, b),
+    }
+}
+
+/// The same with sums in `N` registers.
+#[inline(always)]
+fn dot_in<S: Simd, const N: usize>(a: &[f32], b: &[f32]) -> f32 {
+    let load = |numbers: &[f32], n: usize| -> Vector<S, f32> {
+        bytemuck::pod_read_unaligned(bytemuck::cast_slice(&numbers[n * ROW_UNIT / N..][..ROW_UNIT / N]))
+    };
+    let mut sums = [0.0.splat::<S>(); N];
+    for (a, b) in a.chunks_exact(ROW_UNIT).zip(b.chunks_exact(ROW_UNIT)) {
+        for n in 0..N {
+            sums[n] = load(a, n).mul_add(load(b, n), sums[n]);
         }
     }
-    lanes.iter().sum()
+    for n in 1..N {
+        sums[0] = sums[0] + sums[n];
+    }
+    sums[0].reduce_add()
 }
