@@ -292,12 +292,9 @@ fn dot_in<S: Simd, const N: usize>(a: &[f32], b: &[f32]) -> f32 {
     };
     let mut sums = [0.0.splat::<S>(); N];
     for (a, b) in a.chunks_exact(ROW_UNIT).zip(b.chunks_exact(ROW_UNIT)) {
-        for n in 0..N {
-            sums[n] = load(a, n).mul_add(load(b, n), sums[n]);
+        for (n, sum) in sums.iter_mut().enumerate() {
+            *sum = load(a, n).mul_add(load(b, n), *sum);
         }
     }
-    for n in 1..N {
-        sums[0] = sums[0] + sums[n];
-    }
-    sums[0].reduce_add()
+    sums[1..].iter().fold(sums[0], |total, sum| total + *sum).reduce_add()
 }
