@@ -25,6 +25,15 @@ pub const CONTENT_CHANNELS: [&str; 16] = [
 /// Number of [`CONTENT_CHANNELS`].
 pub const CONTENT_COUNT: usize = CONTENT_CHANNELS.len();
 
+/// About how far a unit of each content channel moves the lips apart, relative to `jawOpen`, on a measured head.
+const LIP_OPENING: [f32; CONTENT_COUNT] =
+    [1.0, 0.0, 0.35, 0.0, 0.2, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+
+/// How far apart postures `[CONTENT_COUNT]` move the lips, relative to `jawOpen` 1.
+pub fn lip_opening(postures: &[f32]) -> f32 {
+    postures.iter().zip(LIP_OPENING).map(|(posture, opens)| posture * opens).sum()
+}
+
 /// Shapes that the expression branch offsets, plus `jawGain`, the relative change of the speech's jaw opening.
 pub const EXPRESSION_CHANNELS: [&str; 37] = [
     "browDownLeft",

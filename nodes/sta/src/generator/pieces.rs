@@ -1,6 +1,6 @@
 //! Generation piece by piece, so that hours of speech need the memory of seconds.
 
-use super::channels::{CONTENT_COUNT, EXPRESSION_COUNT, content_index};
+use super::channels::{CONTENT_COUNT, EXPRESSION_COUNT, lip_opening};
 use super::features::{MODEL_FRAMES_PER_SEC, STACK_COUNT};
 use super::network::READOUT_COUNT;
 use super::noise::{Deviations, LATENT_COUNT, add_expression_deviations};
@@ -24,9 +24,6 @@ const SEAL_SPAN: f32 = 1.3;
 /// How much later the seal begins for each unit of opening that the postures ask for: a mouth about to speak parts.
 const CLOSURE_YIELDS: f32 = 3.0;
 const SILENCE_YIELDS: f32 = 6.0;
-/// How far apart each unit of a posture moves the lips, relative to `jawOpen`, on a measured head.
-const LIP_OPENING: [(&str, f32); 4] =
-    [("jawOpen", 1.0), ("mouthFunnel", 0.35), ("mouthLowerDown", 0.2), ("mouthUpperUp", 0.2)];
 
 /// What has been generated so far.
 #[derive(Default)]
@@ -134,11 +131,6 @@ fn emotion_at(emotion: &Emotion, frame: i64) -> [f32; EMOTIONS.len()] {
     let mut weights = emotion.weights_at(frame as f64 / f64::from(MODEL_FRAMES_PER_SEC));
     weights[0] = (1.0 - weights[1..].iter().sum::<f32>()).max(0.0);
     weights
-}
-
-/// How far apart the postures move the lips, relative to `jawOpen` 1.
-fn lip_opening(postures: &[f32; CONTENT_COUNT]) -> f32 {
-    LIP_OPENING.iter().map(|(channel, share)| postures[content_index(channel)] * share).sum()
 }
 
 /// Closure and viseme probabilities of one row of the readout, for postures that open the lips by `opening`.

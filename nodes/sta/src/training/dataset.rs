@@ -6,7 +6,7 @@ use super::augment::disguise;
 use super::coarticulation::{SpeechTargets, TARGET_FRAMES_PER_SEC, speech_targets};
 use super::phones::Phone;
 use super::recordings::AnimatedSpeech;
-use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, shapes_of_content};
+use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, lip_opening, shapes_of_content};
 use crate::generator::features::{
     FEATURE_FRAMES_BEFORE, FeatureExtractor, MEL_COUNT, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ,
 };
@@ -103,13 +103,7 @@ impl Clip {
                     targets[channel] = now[channel] + (next[channel] - now[channel]) * phase;
                     weights[channel] = if animated[channel] { RECORDED_WEIGHTS[channel] } else { 0.0 };
                 }
-                if targets[..CONTENT_COUNT]
-                    .iter()
-                    .zip(OPENING)
-                    .map(|(posture, opens)| posture * opens)
-                    .sum::<f32>()
-                    > CLEARLY_OPEN
-                {
+                if lip_opening(&targets[..CONTENT_COUNT]) > CLEARLY_OPEN {
                     // Recorded lips that are apart are neither closed nor at rest; of others nothing is known.
                     weights[READOUT_COUNT - 2] = CLOSURE_WEIGHT;
                     weights[READOUT_COUNT - 1] = SILENCE_WEIGHT;
@@ -119,9 +113,6 @@ impl Clip {
     }
 }
 
-/// About how far each content channel moves the lips apart, relative to the jaw.
-const OPENING: [f32; CONTENT_COUNT] =
-    [1.0, 0.0, 0.35, 0.0, 0.2, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 /// Opening from which recorded lips are clearly apart.
 const CLEARLY_OPEN: f32 = 0.1;
 
