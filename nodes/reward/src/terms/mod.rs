@@ -28,8 +28,8 @@ const LAG_REACH: usize = 6;
 const USUALLY_MOVES: f32 = 0.01;
 /// Most that a channel which stands still takes from liveliness: a frozen face has exp(-3), 0.05.
 const MOST_LACK: f64 = 3.0;
-/// Ratio of second to first differences of smooth motion and of independent noise (the square root of 3).
-const ROUGHNESS: [f64; 2] = [0.8, 1.732];
+/// Ratio of second to first differences of recorded speech and of independent noise (the square root of 3).
+const ROUGHNESS: [f64; 2] = [1.25, 1.732];
 /// A named term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Term {
@@ -202,7 +202,7 @@ impl Performance {
 
     /// Whether the motion is free of jitter.
     pub fn smoothness(&self) -> Term {
-        let formula = "1 - (q - 0.8) / 0.932 within 0..1, q = rms of second / rms of first differences over all \
+        let formula = "1 - (q - 1.25) / 0.482 within 0..1, q = rms of second / rms of first differences over all \
                        channels at 30 fps; frames: over 2 s around each";
         let smooth = |around: std::ops::Range<usize>| {
             let q = roughness(&self.motion[around.start * MOTION_COLUMNS..around.end * MOTION_COLUMNS]);
