@@ -1,4 +1,4 @@
-//! Motions that are worse than the truth without doubt, and that no reward has learnt from as such.
+//! Motions that are worse than the truth without doubt.
 
 use crate::demonstrations::Scene;
 use crate::features::{EMOTION_COLUMNS, MOTION_COLUMNS, REWARD_RATE};
