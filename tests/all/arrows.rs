@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "esarm-export",
             "esarm-face",
             "esarm-graph",
+            "esarm-kernels",
             "esarm-reward",
             "esarm-sta",
         ],
@@ -40,7 +41,6 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("burn", &["esarm-kernels", "esarm-sta"]),
     ("wgpu", &["esarm-face"]),
     ("clap", &["esarm-cli"]),
-    ("rubato", &["esarm-audio"]),
     ("symphonia", &["esarm-audio", "esarm-sta"]),
     ("tauri", &["esarm-studio"]),
 ];

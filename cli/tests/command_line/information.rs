@@ -75,6 +75,17 @@ fn the_doctor_names_models_and_versions() {
         )
     );
     assert!(models.len() >= 2);
+    let kernels = facts["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 13);
+    for kernel in kernels {
+        assert!(kernel["passed"] == true && kernel["gigabytes_per_sec"].as_f64().unwrap() > 0.0, "{kernel}");
+    }
+    let devices = facts["devices"].as_array().unwrap();
+    assert_eq!(
+        devices.iter().map(|it| it["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["cpu", "gpu", "cuda"]
+    );
+    assert!(devices[0]["available"] == true && devices[0]["limits"]["threads"].as_u64() > Some(0));
     assert!(facts["render_adapters"].is_array() && facts["plugins"] == Value::Array(Vec::new()));
     let folder = folder();
     crate::file(folder.path(), "entry", "12345");

@@ -4,6 +4,7 @@
 mod animate;
 mod bad_input;
 mod conformance;
+mod devices;
 mod files;
 mod graphs;
 mod information;

@@ -10,6 +10,7 @@ pub const ANIMATE_GRAPH: &str = include_str!("../../../assets/graphs/animate.esa
 pub const SCORE_GRAPH: &str = include_str!("../../../assets/graphs/score.esarm");
 
 pub use esarm_face::render::{Adapter, adapters as render_adapters};
+pub use esarm_kernels::{devices, self_test};
 
 /// Steps that bring nodes of older graphs up to date. No built-in node type has changed its schema yet.
 pub fn upgrades() -> Upgrades {

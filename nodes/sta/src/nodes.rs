@@ -1,12 +1,15 @@
 //! The nodes of this crate.
 
 use crate::generator::{
-    GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE,
+    EMBEDDED_WEIGHTS, GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER,
+    RECEPTIVE_SECS_BEFORE,
 };
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
+use esarm_kernels::devices::Device;
 use esarm_values::{Emotion, FrameRate, Take, Value};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
@@ -112,7 +115,7 @@ fn generated(context: &NodeContext<'_>, take: u64) -> Result<Generated, NodeErro
         temperature: context.number("temperature") as f32,
         frames: None,
     };
-    embedded()?.generate(audio, emotion, &options).map_err(|error| match error {
+    embedded(context)?.generate(audio, emotion, &options).map_err(|error| match error {
         GeneratorError::SampleRate { .. } => NodeError::input("audio", error),
         other => NodeError::failed(other),
     })
@@ -176,10 +179,22 @@ fn seed_of(context: &NodeContext<'_>, take: u64) -> u64 {
     context.seed.wrapping_add(take.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// The generator with the project's own weights, made once.
-fn embedded() -> Result<&'static Generator, NodeError> {
-    static GENERATOR: OnceLock<Result<Generator, GeneratorError>> = OnceLock::new();
-    GENERATOR.get_or_init(Generator::load_embedded).as_ref().map_err(NodeError::failed)
+/// The device that the run asks for.
+pub(crate) fn device(context: &NodeContext<'_>) -> Result<Device, NodeError> {
+    esarm_kernels::devices::device(context.device).map_err(NodeError::failed)
+}
+
+/// The generator with the project's own weights on the run's device, made once for each.
+fn embedded(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
+    static GENERATORS: Mutex<BTreeMap<String, Arc<Generator>>> = Mutex::new(BTreeMap::new());
+    let mut generators = GENERATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(generator) = generators.get(context.device) {
+        return Ok(generator.clone());
+    }
+    let made = Generator::from_bytes(EMBEDDED_WEIGHTS, &device(context)?).map_err(NodeError::failed)?;
+    let generator = Arc::new(made);
+    generators.insert(context.device.to_owned(), generator.clone());
+    Ok(generator)
 }
 
 #[cfg(test)]
