@@ -38,7 +38,7 @@ const DOMAIN: &[&str] = &["esarm-engine", "esarm-graph", "esarm-kernels", "esarm
 
 /// Outside crates that only some of ours may use.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("burn", &["esarm-kernels", "esarm-sta"]),
+    ("burn", &["esarm-kernels", "esarm-reward", "esarm-sta"]),
     ("wgpu", &["esarm-face"]),
     ("clap", &["esarm-cli"]),
     ("symphonia", &["esarm-audio", "esarm-sta"]),
