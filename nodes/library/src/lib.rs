@@ -22,7 +22,7 @@ pub fn file_ending(type_id: &str) -> Option<&'static str> {
     FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
 }
 
-const FILE_ENDINGS: [(&str, &str); 7] = [
+const FILE_ENDINGS: [(&str, &str); 8] = [
     ("export.audio2face_json", "json"),
     ("export.glb", "glb"),
     ("export.live_link_csv", "csv"),
@@ -30,6 +30,7 @@ const FILE_ENDINGS: [(&str, &str); 7] = [
     ("export.usda", "usda"),
     ("export.wav", "wav"),
     ("face.render", "png"),
+    ("rl.tune", "safetensors"),
 ];
 
 /// A model that is built in.
@@ -63,6 +64,7 @@ fn node_types() -> Vec<NodeType> {
         esarm_sta::node_types(),
         esarm_face::node_types(),
         esarm_reward::node_types(),
+        esarm_rl::node_types(),
         esarm_export::node_types(),
     ];
     domains.into_iter().flatten().collect()
