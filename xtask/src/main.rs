@@ -19,7 +19,7 @@ cargo xtask COMMAND
   test         install or name what is missing, run every test, print what was skipped and why
   check        what the continuous integration runs: format, lints, licences, wasm, tests, documents, first use
   setup        install what the tests use (Debian packages, npm and Python packages), naming what cannot be had
-  train        train the shipped models again: train [generator|voice-emotion]
+  train        train the shipped models again: train [generator|reward|voice-emotion]
   bench        run the benchmarks, with ratios: bench [NAME]
   fuzz         fuzz each reader: fuzz [SECONDS]";
 

@@ -15,11 +15,11 @@
 use super::TrainingError;
 use super::audio_files::read_audio;
 use super::phones::{Phone, from_ipa, spread};
-use super::recordings::{LabelledSpeech, read_emodb};
+use super::recordings::{LabelledSpeech, files_with_ending, read_emodb};
 use crate::generator::features::SAMPLE_RATE_HZ;
 use crate::visemes::Viseme;
 use esarm_values::{EMOTIONS, emotion_index};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One recording of the grid.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,25 @@ pub fn read_corpus(folder: &Path) -> Result<Vec<GridClip>, TrainingError> {
         check_clip(clip)?;
     }
     Ok(clips)
+}
+
+/// The files that [`read_corpus`] reads of a folder, sorted; those that are missing are not among them.
+///
+/// # Errors
+/// When the folder is no corpus or cannot be listed.
+pub fn corpus_files(folder: &Path) -> Result<Vec<PathBuf>, TrainingError> {
+    let table = folder.join("corpus.csv");
+    if !table.is_file() {
+        let mut files = files_with_ending(&folder.join("audio"), "flac")?;
+        files.extend(files_with_ending(&folder.join("lablaut"), "lablaut")?);
+        return Ok(files);
+    }
+    let text = std::fs::read_to_string(&table).map_err(|error| TrainingError::file(&table, error))?;
+    let named = text.lines().skip(1).flat_map(|line| line.split(',')).map(|field| folder.join(field.trim()));
+    let mut files: Vec<PathBuf> = named.filter(|path| path.is_file()).chain([table]).collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
 }
 
 /// An EMO-DB recording as a part of the grid.

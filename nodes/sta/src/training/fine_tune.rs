@@ -53,6 +53,7 @@ pub fn lesson_schedule() -> Schedule {
         warm_up_steps: 10,
         check_every: 20,
         patience: 4,
+        averaging: 0.2,
         ..Schedule::default()
     }
 }

@@ -20,6 +20,7 @@ pub mod coupling;
 mod dataset;
 mod expression;
 mod fine_tune;
+pub(crate) mod node;
 pub mod phones;
 pub mod recordings;
 pub mod run;

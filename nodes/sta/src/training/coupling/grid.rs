@@ -11,6 +11,7 @@ use crate::training::coarticulation::{SpeechTargets, TARGET_FRAMES_PER_SEC, spee
 use crate::training::corpus::GridClip;
 use crate::training::dataset::vowel_loudness;
 use crate::training::expression::{FaceRules, LINE_MARGIN, Line};
+use crate::training::phones::Phone;
 use esarm_kernels::random::Random;
 use esarm_values::{ARKIT_SHAPES, Audio, Digest, EMOTIONS, Emotion, Hasher, Track};
 
@@ -267,27 +268,27 @@ impl Grid {
 
     /// The partner's sound around the same words, and which of its frames are which of the clip's.
     fn add_partner(&self, half: Half, batch: &mut CoupledBatch) -> Result<(), TrainingError> {
-        let frames_per_sec = f64::from(MODEL_FRAMES_PER_SEC);
         let (first_of_warp, first_judged) = (batch.warp.len(), batch.warp_judged.len());
         batch.warp.resize(first_of_warp + COUPLED_FRAMES * COUPLED_FRAMES, 0.0);
         batch.warp_judged.resize(first_judged + COUPLED_FRAMES, 0.0);
         let entry = &self.entries[half.entry];
         let partner = half.partner.map(|partner| &self.entries[partner]);
-        let (Truth::Speech { clip, .. }, Some(partner)) = (&entry.truth, partner) else {
+        let (Some(phones), Some(partner), Some(partner_phones)) =
+            (entry.phones(), partner, partner.and_then(Entry::phones))
+        else {
             batch.partner_stacks.resize(batch.partner_stacks.len() + COUPLED_FRAMES * STACK_COUNT, 0.0);
             return Ok(());
         };
-        let Truth::Speech { clip: other, .. } = &partner.truth else { return Ok(()) };
-        let alignment = Alignment::new(&clip.phones, &other.phones);
-        let at = |row: usize| {
-            alignment
-                .second_of_first((half.first + row as i64) as f64 / frames_per_sec)
-                .map(|it| it * frames_per_sec)
+        let alignment = Alignment::new(phones, partner_phones);
+        let frames_per_sec = f64::from(MODEL_FRAMES_PER_SEC);
+        let partner_frame = |row: usize| {
+            let secs = (half.first + row as i64) as f64 / frames_per_sec;
+            alignment.second_of_first(secs).map(|secs| secs * frames_per_sec)
         };
-        let start = (0..COUPLED_FRAMES).find_map(at).unwrap_or(0.0);
+        let start = (0..COUPLED_FRAMES).find_map(partner_frame).unwrap_or(0.0);
         let first = start.floor() as i64 - UNJUDGED_BEFORE as i64;
         for row in (0..COUPLED_FRAMES).filter(|row| entry.is_judged(half.first + *row as i64, half.first)) {
-            let Some(position) = at(row).map(|position| position - first as f64) else { continue };
+            let Some(position) = partner_frame(row).map(|position| position - first as f64) else { continue };
             let inside = UNJUDGED_BEFORE as f64..(COUPLED_FRAMES - UNJUDGED_AFTER - 1) as f64;
             if inside.contains(&position) {
                 let (column, phase) = (position.floor() as usize, position.fract() as f32);
@@ -355,6 +356,13 @@ impl Entry {
             audio,
             partners: Vec::new(),
         })
+    }
+
+    fn phones(&self) -> Option<&[Phone]> {
+        match &self.truth {
+            Truth::Speech { clip, .. } => Some(&clip.phones),
+            Truth::Face { .. } => None,
+        }
     }
 
     fn frame_count(&self) -> i64 {

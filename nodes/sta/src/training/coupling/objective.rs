@@ -260,3 +260,78 @@ impl Attempt {
 fn sum([first, second, third]: [Tensor<1>; 3]) -> Tensor<1> {
     first + second + third
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generator::Generator;
+    use crate::generator::weights::Weights;
+    use crate::training::corpus::{read_corpus, tests::small_corpus};
+    use crate::training::coupling::Grid;
+    use esarm_kernels::random::Random;
+    use esarm_values::{Mesh, MorphTarget};
+
+    /// Three vertices, of which `jawOpen` moves one by 10 mm and `mouthPucker` another by 5 mm.
+    fn rig() -> Rig {
+        let morph = |name: &str, index: u32, offset: [f32; 3]| MorphTarget {
+            name: name.to_owned(),
+            indices: vec![index],
+            position_offsets: vec![offset],
+            normal_offsets: Vec::new(),
+        };
+        let mesh = Mesh {
+            positions: vec![[0.0; 3]; 3],
+            normals: vec![[0.0, 0.0, 1.0]; 3],
+            morphs: vec![morph("jawOpen", 0, [0.0, -0.01, 0.0]), morph("mouthPucker", 2, [0.0, 0.0, 0.005])],
+            ..Mesh::default()
+        };
+        Rig { name: "three".to_owned(), meshes: vec![mesh], ..Rig::default() }
+    }
+
+    fn faces(frames: &[[f32; SHAPE_COUNT]]) -> Tensor<2> {
+        let values: Vec<f32> = frames.iter().flatten().copied().collect();
+        Tensor::from_data(TensorData::new(values, [frames.len(), SHAPE_COUNT]), &Device::flex())
+    }
+
+    #[test]
+    fn skin_distance_is_in_square_millimetres_of_judged_frames() {
+        let skin = SkinLoss::new(&rig(), 100, &Device::flex()).unwrap();
+        let mut open = [0.0; SHAPE_COUNT];
+        open[esarm_values::arkit_index("jawOpen").unwrap()] = 0.5;
+        let judged = Tensor::<2>::from_floats([[1.0], [0.0]], &Device::flex());
+        let rest = [0.0; SHAPE_COUNT];
+        let distance = skin.distance(faces(&[open, open]), faces(&[rest, rest]), &judged).unwrap();
+        // Half of 10 mm on one of the two vertices that move.
+        assert!((distance.into_scalar::<f32>() - 12.5).abs() < 1e-3);
+        let told = SkinLoss::new(&Rig::default(), 100, &Device::flex()).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains("ARKit"), "{told}");
+    }
+
+    #[test]
+    fn every_term_is_a_number_and_the_rules_are_near_their_own_faces() {
+        let folder = small_corpus("objective");
+        let weights = Weights::from_bytes(crate::generator::EMBEDDED_WEIGHTS).unwrap();
+        let heard = Generator::new(weights.clone(), &Device::flex()).unwrap();
+        let grid = Grid::new(read_corpus(&folder).unwrap(), Vec::new(), &heard).unwrap();
+        let skin = SkinLoss::new(&rig(), 100, &Device::flex()).unwrap();
+        let ones = LossWeights { own: 1.0, cross: 1.0, velocity: 1.0, classes: 1.0, vertex: 1.0 };
+        let objective = Objective::new(ones, Some(skin), false, &Device::flex());
+        let terms = |expression: &[crate::generator::network::DenseWeights]| -> Vec<f32> {
+            let parameters = CoupledModel::parameters_of(&weights.content, expression);
+            let model = CoupledModel::new(&parameters, &Device::flex());
+            let batch = grid.batch(2, Random::new(1, 0)).unwrap();
+            let terms = objective.terms(&model, batch).unwrap();
+            terms.into_iter().map(|term| term.into_scalar::<f32>()).collect()
+        };
+        let taught = terms(&weights.expression);
+        assert_eq!(taught.len(), COUPLED_TERMS.len());
+        assert!(taught.iter().all(|term| term.is_finite() && *term > 0.0), "{taught:?}");
+        // A classifier that knows nothing is as surprised as chance.
+        assert!((taught[3] - (EMOTIONS.len() as f32).ln()).abs() < 1e-4, "{taught:?}");
+        let mut expressionless = weights.expression.clone();
+        expressionless[2].weight.fill(0.0);
+        let blank = terms(&expressionless);
+        assert!(blank[0] > 2.0 * taught[0] && blank[1] > 2.0 * taught[1], "{taught:?} {blank:?}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

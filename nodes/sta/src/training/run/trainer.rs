@@ -46,7 +46,8 @@ pub struct Schedule {
     pub largest_gradient_norm: Option<f64>,
     /// Steps between measurements on held-out material, and between checkpoints.
     pub check_every: usize,
-    /// Measurements without a better one after which the run stops; 0 never stops early.
+    /// Measurements without a better one after which the run stops and gives the weights of the best one; 0 never stops
+    /// early and gives the last weights.
     pub patience: usize,
     /// Share of the newest parameters in their running mean, which is what the run gives.
     pub averaging: f32,
@@ -139,8 +140,10 @@ pub struct Outcome {
     pub resumed_at: usize,
     /// The step whose weights were best on held-out material, and their loss.
     pub best: Option<(usize, f32)>,
-    /// The best running mean of the parameters, or the last where nothing is held out.
+    /// The running mean of the parameters: the best on held-out material where the schedule has patience, else the last.
     pub weights: Parameters,
+    /// The step of these weights.
+    pub weights_step: usize,
     /// The curves as CSV.
     pub curves: String,
 }
@@ -277,12 +280,14 @@ impl<T: Task> Trainer<T> {
     fn finish(&mut self, stop: Stop) -> Result<Outcome, TrainingError> {
         self.save()?;
         let State { best, average, step, .. } = &self.state;
+        let chosen = best.as_ref().filter(|_| self.schedule.patience > 0);
         Ok(Outcome {
             stop,
             steps: *step,
             resumed_at: self.resumed_at,
             best: best.as_ref().map(|best| (best.step, best.loss)),
-            weights: best.as_ref().map_or(average, |best| &best.weights).clone(),
+            weights: chosen.map_or(average, |best| &best.weights).clone(),
+            weights_step: chosen.map_or(*step, |best| best.step),
             curves: self.curves(),
         })
     }
