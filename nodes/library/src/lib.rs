@@ -68,6 +68,7 @@ fn node_types() -> Vec<NodeType> {
         esarm_sta::node_types(),
         esarm_face::node_types(),
         esarm_reward::node_types(),
+        esarm_rl::node_types(),
         esarm_export::node_types(),
     ];
     domains.into_iter().flatten().collect()

@@ -1,6 +1,7 @@
 //! Why nothing was tuned or compared.
 
 use esarm_kernels::KernelError;
+use esarm_reward::RewardError;
 use esarm_sta::generator::GeneratorError;
 
 /// Why nothing was tuned or compared.
@@ -56,6 +57,9 @@ pub enum RlError {
     /// The generator refused a clip or its weights.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
+    /// The reward refused a clip or its weights.
+    #[error(transparent)]
+    Reward(#[from] RewardError),
 }
 
 impl RlError {

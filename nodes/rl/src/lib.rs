@@ -13,7 +13,9 @@ mod critic;
 mod curves;
 mod error;
 pub mod evaluation;
+pub mod generator;
 mod losses;
+mod nodes;
 mod normaliser;
 mod optimiser;
 pub mod parameters;
@@ -23,6 +25,8 @@ mod settings;
 mod state;
 mod statistics;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod toy;
 mod tune;
 
@@ -31,6 +35,7 @@ pub use card::Card;
 pub use compare::Comparison;
 pub use curves::{Row, curves_csv};
 pub use error::RlError;
+pub use nodes::node_types;
 pub use normaliser::Normaliser;
 pub use settings::{Algorithm, TuneSettings};
 pub use state::Stop;
