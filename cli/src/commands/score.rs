@@ -21,7 +21,8 @@ pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
     let runner = Runner::new(&running)?;
     let document = document(arguments, &runner.registry().schemas())?;
     let mut wanted = vec!["voice_emotion".to_owned()];
-    wanted.extend(["metrics", "reward"].into_iter().filter(|_| arguments.motion.is_some()).map(str::to_owned));
+    wanted
+        .extend(["metrics", "reward"].into_iter().filter(|_| arguments.motion.is_some()).map(str::to_owned));
     wanted.extend(arguments.reference.is_some().then(|| "vertex_metrics".to_owned()));
     let graph_name = arguments.speech.display().to_string();
     let job = Job {
@@ -99,12 +100,18 @@ fn table(scores: &Map<String, serde_json::Value>) -> String {
         lines.push(row("reward", &reward["reward"], &reward["reward_unit"], ""));
         lines.push(row("uncertainty", &reward["uncertainty"], &reward["uncertainty_unit"], ""));
         let terms = reward["terms"].as_array().into_iter().flatten();
-        lines.extend(terms.map(|term| row(text(&term["name"]), &term["value"], &json!("0 to 1"), text(&term["finding"]))));
+        lines.extend(
+            terms.map(|term| {
+                row(text(&term["name"]), &term["value"], &json!("0 to 1"), text(&term["finding"]))
+            }),
+        );
     }
     for (title, list) in [("motion", "metrics"), ("on the built-in head", "vertex_metrics")] {
         if let Some(serde_json::Value::Array(metrics)) = scores.get(list) {
             lines.push(title.to_owned());
-            let metric = |it: &serde_json::Value| row(text(&it["name"]), &it["value"], &it["unit"], text(&it["formula"]));
+            let metric = |it: &serde_json::Value| {
+                row(text(&it["name"]), &it["value"], &it["unit"], text(&it["formula"]))
+            };
             lines.extend(metrics.iter().map(metric));
         }
     }

@@ -64,7 +64,10 @@ fn speech_is_scored_by_itself_and_with_a_motion() {
     let reward = &scored["reward"];
     assert!(reward["reward"].is_number() && reward["terms"].as_array().unwrap().len() >= 5, "{reward}");
     let vertices = scored["vertex_metrics"].as_array().unwrap();
-    assert!(vertices.iter().any(|metric| metric["name"].as_str().unwrap().contains("lip_vertex_error")), "{vertices:?}");
+    assert!(
+        vertices.iter().any(|metric| metric["name"].as_str().unwrap().contains("lip_vertex_error")),
+        "{vertices:?}"
+    );
     esarm(["score", HELLO, "take.fbx"]).expect(2, &[".csv"]);
 }
 

@@ -20,7 +20,8 @@ fn the_best_of_some_takes_is_written_with_reasons() {
     let path = |name: &str| folder.path().join(name);
     let outputs = ["glb=best.glb", "csv=best.csv", "reasons=reasons.json", "take=take.txt"];
     let outputs = outputs.map(|output| output.replace('=', &format!("={}/", folder.path().display())));
-    let mut arguments = vec!["run", "assets/graphs/best_of_takes.esarm", "--set", "takes.count=3", "--seed", "7"];
+    let mut arguments =
+        vec!["run", "assets/graphs/best_of_takes.esarm", "--set", "takes.count=3", "--seed", "7"];
     let speech = format!("speech={HELLO}");
     arguments.extend(["--set", "emotion.emotion=happy", "--input", &speech]);
     outputs.iter().for_each(|output| arguments.extend(["--output", output]));
@@ -41,14 +42,20 @@ fn a_reward_is_learnt_from_ranked_takes_and_judges() {
     let train = copied("train_reward.esarm", folder.path());
     let speech = format!("speech={}", workspace().join(HELLO).display());
     for (number, emotion) in ["happy", "sad", "angry"].into_iter().enumerate() {
-        let output = format!("demonstrations={}/demonstrations/{number}.demonstrations", folder.path().display());
+        let output =
+            format!("demonstrations={}/demonstrations/{number}.demonstrations", folder.path().display());
         let emotion = format!("emotion.emotion={emotion}");
         esarm(["run", &rank, "--input", &speech, "--set", &emotion, "--output", &output]).expect(0, &[]);
     }
     let learn = |name: &str| {
         let output = format!("model={}/{name}", folder.path().display());
         let settings = ["--set", "train.steps=12", "--set", "train.members=1", "--set", "train.pairs=4"];
-        let settings = settings.into_iter().chain(["--set", "train.validate_every=6", "--set", "train.validation_pairs=8"]);
+        let settings = settings.into_iter().chain([
+            "--set",
+            "train.validate_every=6",
+            "--set",
+            "train.validation_pairs=8",
+        ]);
         esarm(["run", &train, "--output", &output].into_iter().chain(settings)).expect(0, &[]);
         std::fs::read(folder.path().join(name)).unwrap()
     };

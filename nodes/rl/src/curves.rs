@@ -74,7 +74,7 @@ fn add_row(csv: &mut String, row: &Row, proxies: usize) {
         csv.push(',');
         if let Some(figure) = figure {
             // Writing into a string cannot fail.
-            drop(write!(csv, "{}", rounded(figure)));
+            let _ = write!(csv, "{}", rounded(figure));
         }
     }
     csv.push('\n');
