@@ -32,7 +32,7 @@ pub use nodes::node_types;
 pub use phones::{Phone, closure_recall, parse_phones};
 pub use terms::{Performance, TERM_NAMES, TERM_REACH_SECS, Term, diversity, take_distances};
 pub use training::{
-    Calibration, CurveRow, SNIPPET_FRAMES, TrainOptions, Trained, best_temperature, calibration, curve_csv,
-    train,
+    Calibration, CurveRow, Report, SNIPPET_FRAMES, TrainOptions, Trained, best_temperature, calibration,
+    curve_csv, train,
 };
 pub use vertices::{Face, FaceError, Mask, take_vertex_metrics, vertex_metrics};

@@ -10,7 +10,7 @@ pub struct Phone {
     pub start_secs: f64,
     /// Moment after the last, seconds.
     pub end_secs: f64,
-    /// Label as written: IPA, SAMPA or ARPAbet.
+    /// Label as written: IPA, SAMPA or `ARPAbet`.
     pub label: String,
 }
 

@@ -10,10 +10,12 @@ mod batches;
 mod calibration;
 mod checkpoint;
 mod curve;
+mod options;
 
 pub use batches::SNIPPET_FRAMES;
 pub use calibration::{Calibration, best_temperature, calibration};
 pub use curve::{CurveRow, curve_csv};
+pub use options::TrainOptions;
 
 use crate::RewardError;
 use crate::demonstrations::{Demonstrations, Kind, deviations};
@@ -44,45 +46,6 @@ const TRAINING_STREAM: u64 = 0x7261;
 const VALIDATION_STREAM: u64 = 0x7661;
 const NORMALISING_STREAM: u64 = 0x6E6F;
 
-/// How a reward is trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainOptions {
-    /// Networks in the ensemble, 1 to 16.
-    pub members: usize,
-    /// Most optimiser steps.
-    pub steps: usize,
-    /// Pairs of snippets that each member sees in a step.
-    pub pairs: usize,
-    /// Highest learning rate, reached after a warm-up and then lowered along half a cosine.
-    pub learning_rate: f64,
-    /// Share of a weight that a step of size 1 takes away.
-    pub weight_decay: f64,
-    /// Steps from one validation, and checkpoint, to the next.
-    pub validate_every: usize,
-    /// Validations without gain after which training stops.
-    pub patience: usize,
-    /// Held-out pairs to validate on.
-    pub validation_pairs: usize,
-    /// Everything random is drawn from it.
-    pub seed: u64,
-}
-
-impl Default for TrainOptions {
-    fn default() -> Self {
-        Self {
-            members: 3,
-            steps: 1500,
-            pairs: 16,
-            learning_rate: 2e-3,
-            weight_decay: 0.02,
-            validate_every: 100,
-            patience: 6,
-            validation_pairs: 256,
-            seed: 1,
-        }
-    }
-}
-
 /// What a training gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trained {
@@ -97,6 +60,9 @@ pub struct Trained {
     /// Steps after which the kept weights were reached.
     pub best_step: usize,
 }
+
+/// Is told each step and each row of the curve; an error stops the training.
+pub type Report<'a> = &'a mut dyn FnMut(usize, Option<&CurveRow>) -> Result<(), RewardError>;
 
 /// Everything that changes during a training.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,9 +110,9 @@ pub fn train(
     sets: &[Demonstrations],
     options: &TrainOptions,
     checkpoint: Option<&Path>,
-    report: &mut dyn FnMut(usize, Option<&CurveRow>) -> Result<(), RewardError>,
+    report: Report<'_>,
 ) -> Result<Trained, RewardError> {
-    check(options)?;
+    options.check()?;
     let (training, validation) = split(sets);
     if training.is_empty() || validation.is_empty() {
         let what =
@@ -388,25 +354,6 @@ fn what_is_kept(checkpoint: Option<&Path>, state: &State) -> String {
         }
         _ => "no checkpoint was made yet".to_owned(),
     }
-}
-
-fn check(options: &TrainOptions) -> Result<(), RewardError> {
-    let ranges = [
-        ("members", options.members, 1..=16),
-        ("steps", options.steps, 1..=1_000_000),
-        ("pairs", options.pairs, 1..=4096),
-        ("validate_every", options.validate_every, 1..=1_000_000),
-        ("patience", options.patience, 1..=1_000_000),
-        ("validation_pairs", options.validation_pairs, 1..=100_000),
-    ];
-    for (name, value, allowed) in ranges {
-        if !allowed.contains(&value) {
-            let (low, high) = (allowed.start(), allowed.end());
-            let what = format!("setting {name} is {value}, but must be between {low} and {high}");
-            return Err(RewardError::demonstrations("", what));
-        }
-    }
-    Ok(())
 }
 
 /// The reward of trained weights on the CPU.
