@@ -21,7 +21,7 @@ pub fn file_ending(type_id: &str) -> Option<&'static str> {
     FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
 }
 
-const FILE_ENDINGS: [(&str, &str); 7] = [
+const FILE_ENDINGS: [(&str, &str); 9] = [
     ("export.audio2face_json", "json"),
     ("export.glb", "glb"),
     ("export.live_link_csv", "csv"),
@@ -29,6 +29,8 @@ const FILE_ENDINGS: [(&str, &str); 7] = [
     ("export.usda", "usda"),
     ("export.wav", "wav"),
     ("face.render", "png"),
+    ("sta.train", "safetensors"),
+    ("sta.weights", "safetensors"),
 ];
 
 /// A model that is built in.
