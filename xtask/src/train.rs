@@ -10,7 +10,7 @@ struct Model {
     call: &'static [&'static str],
 }
 
-const MODELS: [Model; 2] = [
+const MODELS: [Model; 3] = [
     Model {
         name: "voice_emotion",
         reads: &["emodb/audio", "emodb/erkennung.txt"],
@@ -30,15 +30,21 @@ const MODELS: [Model; 2] = [
             "train_generator",
         ],
     },
+    Model {
+        name: "reward",
+        reads: &["emodb/audio", "facegood/facs_to_arkit.csv", "livelink_csv"],
+        call: &["run", "--release", "--package", "esarm-reward", "--example", "train_reward"],
+    },
 ];
 
 const HELP: &str = "\
 cargo xtask train [MODEL]...
 
-Trains the shipped models again, both when none is named, and replaces their files in assets/models.
+Trains the shipped models again, all when none is named, and replaces their files in assets/models.
 
   voice-emotion   12 seconds on two cores
   generator       about 10 minutes on two cores; also needs python3, espeak-ng and flite
+  reward          about 10 minutes on two cores; learns from takes of the generator, so train it after that
 
 The recordings are read from the folder that ESARM_DATA names, ../shared/data beside the workspace otherwise. The model
 cards (assets/models/*.md) say what must lie there and where it can be had. The same data gives the same bytes.";
@@ -62,7 +68,9 @@ pub(crate) fn train(words: &[&str]) -> Result<(), Failure> {
 fn wanted(words: &[&str]) -> Result<Vec<&'static Model>, Failure> {
     let known = |word: &str| MODELS.iter().any(|model| model.name == word.replace('-', "_"));
     if let Some(unknown) = words.iter().find(|word| !known(word)) {
-        return Err(Failure(format!("no model \"{unknown}\"; there are voice-emotion and generator")));
+        return Err(Failure(format!(
+            "no model \"{unknown}\"; there are voice-emotion, generator and reward"
+        )));
     }
     let is_wanted =
         |model: &&Model| words.is_empty() || words.iter().any(|word| word.replace('-', "_") == model.name);
@@ -95,11 +103,11 @@ mod tests {
 
     #[test]
     fn models_are_known_in_both_spellings() {
-        assert_eq!(names(&[]).unwrap(), ["voice_emotion", "generator"]);
+        assert_eq!(names(&[]).unwrap(), ["voice_emotion", "generator", "reward"]);
         assert_eq!(names(&["voice-emotion"]).unwrap(), ["voice_emotion"]);
         assert_eq!(names(&["voice_emotion"]).unwrap(), ["voice_emotion"]);
         assert_eq!(names(&["generator"]).unwrap(), ["generator"]);
-        assert!(names(&["voice"]).unwrap_err().contains("voice-emotion and generator"));
+        assert!(names(&["voice"]).unwrap_err().contains("voice-emotion, generator and reward"));
     }
 
     #[test]

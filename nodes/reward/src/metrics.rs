@@ -1,9 +1,13 @@
 //! Metrics of a motion by itself, against its speech, and against a reference motion. All work on blendshape weights
 //! by channel name, so that they need no rig; vertex metrics need one and are not here.
 
+use crate::movement::{
+    beat_alignment, high_frequency_share, l1_diversity, mean_jerk, moving_deviations, out_of_range_share,
+};
 use crate::signal::{best_lag, mean, pearson, standard_deviation};
 use esarm_values::{Audio, Track};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A figure with what a reader needs to compare it: formula, mask, unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,11 +21,11 @@ pub struct Metric {
     /// How it is computed.
     pub formula: &'static str,
     /// The channels or frames it looks at.
-    pub mask: &'static str,
+    pub mask: Cow<'static, str>,
 }
 
 /// Lips count as closed below this aperture, a share of the fully opened jaw.
-const CLOSED_APERTURE: f64 = 0.08;
+pub(crate) const CLOSED_APERTURE: f64 = 0.08;
 /// Frames more than this far below the loudest count as silent, decibels.
 const SILENCE_BELOW_PEAK_DB: f64 = 40.0;
 /// Length of the stretch around a frame over which its loudness is measured, seconds: a few periods of the lowest voices,
@@ -52,42 +56,71 @@ pub fn motion_metrics(audio: &Audio, motion: &Track) -> Vec<Metric> {
             value: sync.map(|(_, correlation)| correlation),
             unit: "1",
             formula: "max over lags within 200 ms of pearson(lip aperture, loudness in dB)",
-            mask: "aperture = max(jawOpen - mouthClose, 0)",
+            mask: Cow::Borrowed("aperture = max(jawOpen - mouthClose, 0)"),
         },
         Metric {
             name: "lip_sync_lag",
             value: sync.map(|(lag, _)| lag as f64 * 1000.0 / motion.rate().frames_per_sec()),
             unit: "ms",
             formula: "the lag of lip_sync_correlation; positive when the lips come after the sound",
-            mask: "aperture = max(jawOpen - mouthClose, 0)",
+            mask: Cow::Borrowed("aperture = max(jawOpen - mouthClose, 0)"),
         },
         Metric {
             name: "silence_closure",
             value: (!silent.is_empty()).then(|| closed as f64 / silent.len() as f64),
             unit: "share of silent frames",
             formula: "share with lip aperture < 0.08",
-            mask: "frames more than 40 dB below the loudest",
+            mask: Cow::Borrowed("frames more than 40 dB below the loudest"),
+        },
+        Metric {
+            name: "silence_aperture",
+            value: (!silent.is_empty()).then(|| mean(&silent)),
+            unit: "weight",
+            formula: "mean lip aperture",
+            mask: Cow::Borrowed("frames more than 40 dB below the loudest"),
         },
         Metric {
             name: "liveliness",
             value: Some(mean(&moving_deviations(motion))),
             unit: "weight",
             formula: "mean over channels of std over time",
-            mask: "blendshape channels",
+            mask: Cow::Borrowed("blendshape channels"),
         },
         Metric {
             name: "jerk",
             value: Some(mean_jerk(motion)),
             unit: "weight/s^3",
             formula: "mean |third difference| * fps^3",
-            mask: "blendshape channels",
+            mask: Cow::Borrowed("blendshape channels"),
+        },
+        Metric {
+            name: "high_frequency_share",
+            value: high_frequency_share(motion),
+            unit: "share of energy",
+            formula: "energy above 8 Hz / energy above 0 Hz of the discrete Fourier transform, summed over channels",
+            mask: Cow::Borrowed("blendshape channels"),
+        },
+        Metric {
+            name: "beat_alignment",
+            value: beat_alignment(&loudness_db, motion),
+            unit: "1",
+            formula: "mean over sound beats of exp(-distance^2 / (2 (0.1 s)^2)) to the nearest motion beat; sound beats: \
+                      steepest rises of loudness, motion beats: minima of the speed of jaw, lips, brows and head",
+            mask: Cow::Borrowed("jaw*, mouth*, brow*, head*"),
+        },
+        Metric {
+            name: "l1_diversity",
+            value: Some(l1_diversity(motion)),
+            unit: "weight",
+            formula: "mean over frames of sum over channels of |w - mean over frames of w|",
+            mask: Cow::Borrowed("blendshape channels"),
         },
         Metric {
             name: "out_of_range",
             value: Some(out_of_range_share(motion)),
             unit: "share of weights",
             formula: "share outside 0..1",
-            mask: "blendshape channels",
+            mask: Cow::Borrowed("blendshape channels"),
         },
     ]
 }
@@ -113,42 +146,49 @@ pub fn reference_metrics(motion: &Track, reference: &Track) -> Vec<Metric> {
             value: Some(mean(&all.iter().map(|pair| pair.mean_absolute_error()).collect::<Vec<_>>())),
             unit: "weight",
             formula: "mean |w - w_ref|, not squared",
-            mask: "shared blendshape channels",
+            mask: Cow::Borrowed("shared blendshape channels"),
         },
         Metric {
             name: "lip_blendshape_error",
             value: Some(mean_frame_distance(&mouth)),
             unit: "weight",
             formula: "mean over frames of ||w - w_ref||_2, not squared",
-            mask: "jaw*, mouth*, tongueOut",
+            mask: Cow::Borrowed("jaw*, mouth*, tongueOut"),
         },
         Metric {
             name: "upper_face_blendshape_error",
             value: Some(mean_frame_distance(&upper)),
             unit: "weight",
             formula: "mean over frames of ||w - w_ref||_2, not squared",
-            mask: "brow*, eye*, cheekSquint*, noseSneer*",
+            mask: Cow::Borrowed("brow*, eye*, cheekSquint*, noseSneer*"),
         },
         Metric {
             name: "upper_face_dynamics_deviation",
             value: Some(frame_energy_deviation(&upper)),
             unit: "weight^2",
             formula: "std over frames of sum w_ref^2 minus the same of w; positive when under-animated",
-            mask: "brow*, eye*, cheekSquint*, noseSneer*",
+            mask: Cow::Borrowed("brow*, eye*, cheekSquint*, noseSneer*"),
+        },
+        Metric {
+            name: "velocity_error",
+            value: Some(velocity_error(&all, reference.rate().frames_per_sec())),
+            unit: "weight/s",
+            formula: "mean over frames of ||dw - dw_ref||_2 * fps, not squared",
+            mask: Cow::Borrowed("shared blendshape channels"),
         },
         Metric {
             name: "jaw_correlation",
             value: jaw.and_then(|pair| pearson(&pair.motion, &pair.reference)),
             unit: "1",
             formula: "pearson over frames",
-            mask: "jawOpen",
+            mask: Cow::Borrowed("jawOpen"),
         },
         Metric {
             name: "mean_correlation",
             value: (!correlations.is_empty()).then(|| mean(&correlations)),
             unit: "1",
             formula: "mean over channels of pearson over frames; a channel that stays still counts 0",
-            mask: "shared channels whose reference has std > 0.01",
+            mask: Cow::Borrowed("shared channels whose reference has std > 0.01"),
         },
     ]
 }
@@ -161,7 +201,7 @@ fn is_upper(name: &str) -> bool {
     ["brow", "eye", "cheekSquint", "noseSneer"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn is_blendshape(name: &str) -> bool {
+pub(crate) fn is_blendshape(name: &str) -> bool {
     esarm_values::ARKIT_SHAPES.contains(&name)
 }
 
@@ -184,41 +224,21 @@ fn column(motion: &Track, name: &str) -> Option<Vec<f64>> {
 }
 
 /// How far the lips part, as a share of the opened jaw: max(jawOpen - mouthClose, 0).
-fn lip_aperture(motion: &Track) -> Vec<f64> {
+pub(crate) fn lip_aperture(motion: &Track) -> Vec<f64> {
     let zeros = || vec![0.0; motion.frame_count()];
     let open = column(motion, "jawOpen").unwrap_or_else(zeros);
     let close = column(motion, "mouthClose").unwrap_or_else(zeros);
     open.iter().zip(&close).map(|(open, close)| (open - close).max(0.0)).collect()
 }
 
-fn blendshape_columns(motion: &Track) -> impl Iterator<Item = Vec<f64>> + '_ {
-    let names = motion.channels().iter().enumerate().filter(|(_, name)| is_blendshape(name));
-    names.map(|(index, _)| motion.channel(index).map(f64::from).collect())
-}
-
-fn moving_deviations(motion: &Track) -> Vec<f64> {
-    blendshape_columns(motion).map(|values| standard_deviation(&values)).collect()
-}
-
-fn mean_jerk(motion: &Track) -> f64 {
-    let scale = motion.rate().frames_per_sec().powi(3);
-    let jerk = |values: Vec<f64>| -> f64 {
-        mean(
-            &values
-                .windows(4)
-                .map(|w| (w[3] - 3.0 * w[2] + 3.0 * w[1] - w[0]).abs() * scale)
-                .collect::<Vec<_>>(),
-        )
+fn velocity_error(pairs: &[&ChannelPair], frames_per_sec: f64) -> f64 {
+    let frames = pairs.first().map_or(0, |pair| pair.reference.len());
+    let step = |values: &[f64], frame: usize| values[frame + 1] - values[frame];
+    let apart = |frame: usize| {
+        let square = |pair: &&ChannelPair| (step(&pair.motion, frame) - step(&pair.reference, frame)).powi(2);
+        pairs.iter().map(square).sum::<f64>().sqrt() * frames_per_sec
     };
-    mean(&blendshape_columns(motion).map(jerk).collect::<Vec<_>>())
-}
-
-fn out_of_range_share(motion: &Track) -> f64 {
-    let outside = |values: Vec<f64>| {
-        values.iter().filter(|value| !(0.0..=1.0).contains(*value)).count() as f64
-            / values.len().max(1) as f64
-    };
-    mean(&blendshape_columns(motion).map(outside).collect::<Vec<_>>())
+    mean(&(0..frames.saturating_sub(1)).map(apart).collect::<Vec<_>>())
 }
 
 struct ChannelPair {
@@ -333,6 +353,19 @@ mod tests {
             |motion: &Track| find(&reference_metrics(motion, &truth), "lip_blendshape_error").unwrap();
         assert_eq!(error(&truth), 0.0);
         assert!(error(&still) > 0.1 && error(&shifted) > 0.05);
+    }
+
+    #[test]
+    fn new_figures_rank_the_truth_first() {
+        let (audio, truth) = talking();
+        let still = Track::zeros(truth.rate(), truth.channels().clone(), truth.frame_count()).unwrap();
+        let found = |motion: &Track, name: &str| find(&motion_metrics(&audio, motion), name);
+        assert!(found(&truth, "beat_alignment").unwrap() > 0.3);
+        assert_eq!(found(&still, "beat_alignment"), None);
+        assert!(found(&truth, "l1_diversity").unwrap() > found(&still, "l1_diversity").unwrap());
+        assert!(found(&truth, "silence_aperture").unwrap() < 0.01);
+        let velocity = |motion: &Track| find(&reference_metrics(motion, &truth), "velocity_error").unwrap();
+        assert!(velocity(&truth) == 0.0 && velocity(&still) > 0.5);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The nodes of this crate.
 
 use crate::generator::{
-    GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE,
+    EMBEDDED_WEIGHTS, GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER,
+    RECEPTIVE_SECS_BEFORE,
 };
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
+use esarm_kernels::devices::Device;
 use esarm_values::{Emotion, FrameRate, Take, Value};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
@@ -184,19 +187,31 @@ fn seed_of(context: &NodeContext<'_>, take: u64) -> u64 {
     context.seed.wrapping_add(take.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// The generator with the weights that are wired, or the one with the project's own.
-fn generator(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
-    if context.has_input("weights") {
-        let generator = Generator::from_bytes(&context.file_input("weights")?.bytes);
-        return generator.map(Arc::new).map_err(crate::training::node::refused_weights);
-    }
-    embedded()
+/// The device that the run asks for.
+pub(crate) fn device(context: &NodeContext<'_>) -> Result<Device, NodeError> {
+    esarm_kernels::devices::device(context.device).map_err(NodeError::failed)
 }
 
-/// The generator with the project's own weights, made once.
-fn embedded() -> Result<Arc<Generator>, NodeError> {
-    static GENERATOR: OnceLock<Result<Arc<Generator>, GeneratorError>> = OnceLock::new();
-    GENERATOR.get_or_init(|| Generator::load_embedded().map(Arc::new)).clone().map_err(NodeError::failed)
+/// The generator with the weights that are wired, or the one with the project's own, on the run's device.
+fn generator(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
+    if context.has_input("weights") {
+        let generator = Generator::from_bytes(&context.file_input("weights")?.bytes, &device(context)?);
+        return generator.map(Arc::new).map_err(crate::training::node::refused_weights);
+    }
+    embedded(context)
+}
+
+/// The generator with the project's own weights on the run's device, made once for each.
+fn embedded(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
+    static GENERATORS: Mutex<BTreeMap<String, Arc<Generator>>> = Mutex::new(BTreeMap::new());
+    let mut generators = GENERATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(generator) = generators.get(context.device) {
+        return Ok(generator.clone());
+    }
+    let made = Generator::from_bytes(EMBEDDED_WEIGHTS, &device(context)?).map_err(NodeError::failed)?;
+    let generator = Arc::new(made);
+    generators.insert(context.device.to_owned(), generator.clone());
+    Ok(generator)
 }
 
 #[cfg(test)]

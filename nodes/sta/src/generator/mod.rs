@@ -144,19 +144,19 @@ pub struct Generator {
 impl Generator {
     /// The generator with the project's own weights, on the CPU.
     pub fn load_embedded() -> Result<Self, GeneratorError> {
-        Self::from_bytes(EMBEDDED_WEIGHTS)
+        Self::from_bytes(EMBEDDED_WEIGHTS, &Device::flex())
     }
 
-    /// The generator with the weights of a safetensors file, on the CPU.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, GeneratorError> {
-        Self::new(Weights::from_bytes(bytes)?, &Device::flex())
+    /// The generator with the weights of a safetensors file, on `device`.
+    pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self, GeneratorError> {
+        Self::new(Weights::from_bytes(bytes)?, device)
     }
 
     /// The generator with these weights on `device`.
     pub fn new(weights: Weights, device: &Device) -> Result<Self, GeneratorError> {
         Ok(Self {
             device: device.clone(),
-            features: FeatureExtractor::new()?,
+            features: FeatureExtractor::on(device)?,
             content: ContentNetwork::from_layers(weights.content, device),
             expression: ExpressionNetwork::from_layers(weights.expression, device),
             recorded_share: weights.recorded_share,

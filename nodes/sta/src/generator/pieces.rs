@@ -12,6 +12,7 @@ use super::{
 };
 use crate::visemes::{VISEME_COUNT, Viseme};
 use burn::tensor::{Tensor, TensorData};
+use esarm_kernels::devices::read;
 use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate};
 use std::ops::Range;
 
@@ -120,14 +121,11 @@ impl Generator {
             Tensor::<3>::from_data(TensorData::new(values, [1, count, width]), &self.device)
         };
         let wanted = NETWORK_FRAMES_BEFORE as usize;
-        let keep = |result: Tensor<3>| -> Vec<f32> {
-            let kept = result.narrow(1, wanted, (frames.end - frames.start) as usize);
-            kept.into_data().iter::<f32>().collect()
-        };
-        let readout = keep(self.content.forward(&tensor(features.stacks, STACK_COUNT)));
+        let keep = |result: Tensor<3>| read(result.narrow(1, wanted, (frames.end - frames.start) as usize));
+        let readout = keep(self.content.forward(&tensor(features.stacks, STACK_COUNT)))?;
         let weights: Vec<f32> = wide.flat_map(|frame| emotion_at(emotion, frame)).collect();
         let prosody = tensor(features.prosody.clone(), PROSODY_COUNT);
-        let expression = keep(self.expression.forward(tensor(weights.clone(), EMOTIONS.len()), &prosody));
+        let expression = keep(self.expression.forward(tensor(weights.clone(), EMOTIONS.len()), &prosody))?;
         let content: Vec<_> = readout.chunks(READOUT_COUNT).map(|row| self.mean_content(row)).collect();
         let heard: Vec<_> = readout
             .chunks(READOUT_COUNT)

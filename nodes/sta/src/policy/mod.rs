@@ -117,7 +117,7 @@ impl Policy {
     /// # Errors
     /// When the file is no generator of these layouts.
     pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self, GeneratorError> {
-        Ok(Self::new(Arc::new(Generator::from_bytes(bytes)?), device))
+        Ok(Self::new(Arc::new(Generator::from_bytes(bytes, &esarm_kernels::devices::cpu())?), device))
     }
 
     /// The policy of the weights that come with the program.
