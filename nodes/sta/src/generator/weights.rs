@@ -7,7 +7,7 @@ use super::noise::{LATENT_COUNT, NoiseModel};
 use super::policy::{POLICY_INPUT_COUNT, POLICY_WIDTH, PolicyWeights};
 use esarm_values::EMOTIONS;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The layout that is written; a reader refuses any but the layouts here.
 const LAYOUT: &str = "esarm-generator-2";
@@ -91,7 +91,22 @@ impl Weights {
         views
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
             .map_err(|error| GeneratorError::weights(error.to_string()))
+            .and_then(|bytes| with_sorted_header(&bytes))
     }
+}
+
+/// The same file with its header in alphabetical order: the library writes notes in a random one, but the same weights
+/// must be the same bytes.
+fn with_sorted_header(bytes: &[u8]) -> Result<Vec<u8>, GeneratorError> {
+    let refused = |what: String| GeneratorError::weights(what);
+    let (length, _) = SafeTensors::read_metadata(bytes).map_err(|error| refused(error.to_string()))?;
+    let (header, content) = bytes[8..].split_at(length);
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(header).map_err(|error| refused(error.to_string()))?;
+    let mut sorted = serde_json::to_vec(&header).map_err(|error| refused(error.to_string()))?;
+    sorted.resize(sorted.len().next_multiple_of(8), b' ');
+    let length = (sorted.len() as u64).to_le_bytes();
+    Ok([&length, sorted.as_slice(), content].concat())
 }
 
 /// The layout that a file names.
@@ -169,9 +184,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn weights_survive_their_file() {
+    fn weights_survive_their_file_and_are_always_the_same_bytes() {
         let weights = Weights::from_bytes(EMBEDDED_WEIGHTS).unwrap();
-        assert_eq!(Weights::from_bytes(&weights.to_bytes(&[]).unwrap()), Ok(weights));
+        let notes = ["a", "b", "c", "d"].map(|name| (name, "note".to_owned()));
+        let bytes = weights.to_bytes(&notes).unwrap();
+        assert!((0..5).all(|_| weights.to_bytes(&notes).unwrap() == bytes));
+        assert_eq!(Weights::from_bytes(&bytes), Ok(weights));
     }
 
     #[test]

@@ -347,6 +347,33 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_graph_trains_on_a_small_corpus() {
+        use esarm_engine::{Caches, Engine, Registry, RunOptions};
+        let bytes = include_bytes!("../../../../assets/graphs/train_generator.esarm");
+        let mut document = esarm_graph::parse(bytes).unwrap();
+        assert_eq!(esarm_graph::serialize(&document).unwrap().as_bytes(), bytes);
+        let mut registry = Registry::new();
+        for node in crate::node_types().into_iter().chain(esarm_face::node_types()) {
+            registry.register(node).unwrap();
+        }
+        let corpus = small_corpus("graph");
+        let train = document.graph.nodes.get_mut("train").unwrap();
+        let set =
+            [("corpus", text(&corpus)), ("held_out", text("ben")), ("steps", ParameterValue::Number(2.0))];
+        train.parameters.extend(set.map(|(name, value)| (name.to_owned(), value)));
+        let graph = document.flatten(&registry.schemas()).unwrap();
+        let engine = Engine::new(registry, Caches::in_memory(64 << 20));
+        let cancelled = std::sync::atomic::AtomicBool::new(false);
+        let result = engine.run(&graph, &RunOptions::default(), &cancelled, &|_| {}).unwrap();
+        let report = match result.outputs.get(&"train.report".parse().unwrap()) {
+            Some(Value::Text(report)) => report.clone(),
+            other => panic!("{other:?}, {:?}", result.report.nodes),
+        };
+        assert!(report.contains("after 2 steps") && report.contains("| vertex |"), "{report}");
+        std::fs::remove_dir_all(corpus).unwrap();
+    }
+
+    #[test]
     fn what_cannot_be_trained_on_is_named() {
         let told = |set: &[(&str, ParameterValue)], inputs: &[(&str, Value)]| {
             call("sta.train", set, inputs).unwrap_err().to_string()

@@ -50,7 +50,7 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The options that make the shipped weights.
+    /// The options that the shipped weights were made with, and cross-coupling in every step, which came after them.
     pub fn new(data: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),

@@ -15,6 +15,7 @@ pub use curves::Row;
 pub use parameters::{Parameter, Parameters};
 pub use trainer::{Outcome, Progress, Rate, Schedule, Stop, Task, Trainer, Verdict};
 
+#[cfg(feature = "training")]
 pub(crate) use checkpoint::write_whole;
 
 #[cfg(test)]
