@@ -121,5 +121,5 @@ fn numbers_of_the_policy_can_be_set() {
 fn many_lines_are_cut_evenly() {
     assert_eq!(cut((0..10).collect(), 5), [1, 3, 5, 7, 9]);
     assert_eq!(cut((0..3).collect(), 9), [0, 1, 2]);
-    assert_eq!(cut(Vec::<u8>::new(), 4), []);
+    assert!(cut(Vec::<u8>::new(), 4).is_empty());
 }
