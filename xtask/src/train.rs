@@ -68,7 +68,9 @@ pub(crate) fn train(words: &[&str]) -> Result<(), Failure> {
 fn wanted(words: &[&str]) -> Result<Vec<&'static Model>, Failure> {
     let known = |word: &str| MODELS.iter().any(|model| model.name == word.replace('-', "_"));
     if let Some(unknown) = words.iter().find(|word| !known(word)) {
-        return Err(Failure(format!("no model \"{unknown}\"; there are voice-emotion, generator and reward")));
+        return Err(Failure(format!(
+            "no model \"{unknown}\"; there are voice-emotion, generator and reward"
+        )));
     }
     let is_wanted =
         |model: &&Model| words.is_empty() || words.iter().any(|word| word.replace('-', "_") == model.name);

@@ -61,6 +61,13 @@ fn speech_is_scored_by_itself_and_with_a_motion() {
     assert!(metric("mean_blendshape_error") < 1e-6);
     assert!(metric("jaw_correlation") > 0.999);
     assert!(metric("lip_sync_correlation") > 0.2);
+    let reward = &scored["reward"];
+    assert!(reward["reward"].is_number() && reward["terms"].as_array().unwrap().len() >= 5, "{reward}");
+    let vertices = scored["vertex_metrics"].as_array().unwrap();
+    assert!(
+        vertices.iter().any(|metric| metric["name"].as_str().unwrap().contains("lip_vertex_error")),
+        "{vertices:?}"
+    );
     esarm(["score", HELLO, "take.fbx"]).expect(2, &[".csv"]);
 }
 

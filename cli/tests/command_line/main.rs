@@ -8,6 +8,7 @@ mod devices;
 mod files;
 mod graphs;
 mod information;
+mod learning;
 mod stopping;
 
 use std::path::{Path, PathBuf};

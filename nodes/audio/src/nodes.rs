@@ -174,7 +174,8 @@ fn resample_schema() -> NodeSchema {
 
 fn resample(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let rate_hz = rate_of(context.text("sample_rate")).unwrap_or(MAX_RATE_HZ);
-    crate::resample(context.audio("audio")?, rate_hz).map(audio_output).map_err(node_error)
+    let resampled = crate::resample(context.audio("audio")?, rate_hz, &device(context)?);
+    resampled.map(audio_output).map_err(node_error)
 }
 
 fn trim_schema() -> NodeSchema {

@@ -57,9 +57,9 @@ fn gain_rate_and_band_limit_hardly_matter() {
         quiet.samples.iter_mut().for_each(|sample| *sample *= 0.05);
         let changed = [
             quiet,
-            resample(&original, 44_100).unwrap(),
-            resample(&original, 22_050).unwrap(),
-            resample(&original, 8_000).unwrap(),
+            resample(&original, 44_100, &cpu()).unwrap(),
+            resample(&original, 22_050, &cpu()).unwrap(),
+            resample(&original, 8_000, &cpu()).unwrap(),
         ];
         for (count, audio) in agreeing.iter_mut().zip(&changed) {
             *count +=

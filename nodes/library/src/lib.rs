@@ -22,7 +22,7 @@ pub fn file_ending(type_id: &str) -> Option<&'static str> {
     FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
 }
 
-const FILE_ENDINGS: [(&str, &str); 8] = [
+const FILE_ENDINGS: [(&str, &str); 12] = [
     ("export.audio2face_json", "json"),
     ("export.glb", "glb"),
     ("export.live_link_csv", "csv"),
@@ -30,7 +30,11 @@ const FILE_ENDINGS: [(&str, &str); 8] = [
     ("export.usda", "usda"),
     ("export.wav", "wav"),
     ("face.render", "png"),
+    ("reward.rank", "demonstrations"),
+    ("reward.train", "safetensors"),
     ("rl.tune", "safetensors"),
+    ("sta.train", "safetensors"),
+    ("sta.weights", "safetensors"),
 ];
 
 /// A model that is built in.
@@ -74,6 +78,7 @@ fn node_types() -> Vec<NodeType> {
 pub fn models() -> Vec<Model> {
     vec![
         Model { name: "generator", bytes: esarm_sta::generator::EMBEDDED_WEIGHTS },
+        Model { name: "reward", bytes: esarm_reward::EMBEDDED_WEIGHTS },
         Model { name: "voice_emotion", bytes: esarm_emotion::EMBEDDED_WEIGHTS },
     ]
 }

@@ -7,8 +7,8 @@
 mod corpus;
 
 use corpus::{
-    HELD_OUT_FACEGOOD, HELD_OUT_LEVELS, HELD_OUT_SEED, HELD_OUT_SPEAKERS, Shown, data_folder, demonstrations, facegood,
-    generated,
+    HELD_OUT_FACEGOOD, HELD_OUT_LEVELS, HELD_OUT_SEED, HELD_OUT_SPEAKERS, Shown, data_folder, demonstrations,
+    facegood, generated,
 };
 use esarm_reward::{RankSettings, RewardModel, evaluate};
 
@@ -18,13 +18,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => RewardModel::load_embedded()?,
     };
     let data = data_folder();
-    let settings = RankSettings { levels: HELD_OUT_LEVELS.to_vec(), seed: HELD_OUT_SEED, ..Default::default() };
+    let settings =
+        RankSettings { levels: HELD_OUT_LEVELS.to_vec(), seed: HELD_OUT_SEED, ..Default::default() };
     let recorded = facegood(&data, &HELD_OUT_FACEGOOD)?;
     let spoken = generated(&data, &HELD_OUT_SPEAKERS, Shown::Acted, HELD_OUT_SEED)?;
     let mut left_out = |line: &str| println!("{line}");
     let recorded = demonstrations(&recorded, &settings, &mut left_out);
     let spoken = demonstrations(&spoken, &settings, &mut left_out);
-    println!("## Recorded motion (FACEGOOD {HELD_OUT_FACEGOOD:?})\n\n{}", evaluate(&model, &recorded).markdown());
+    println!(
+        "## Recorded motion (FACEGOOD {HELD_OUT_FACEGOOD:?})\n\n{}",
+        evaluate(&model, &recorded).markdown()
+    );
     println!(
         "## Generated motion (EMO-DB speakers {HELD_OUT_SPEAKERS:?})\n\n{}",
         evaluate(&model, &spoken).markdown()

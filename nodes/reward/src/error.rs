@@ -14,7 +14,9 @@ pub enum RewardError {
         found_hz: u32,
     },
     /// Nothing can be heard.
-    #[error("audio \"{name}\" is silent: no frame is louder than -55 dB of full scale; choose a clip with speech")]
+    #[error(
+        "audio \"{name}\" is silent: no frame is louder than -55 dB of full scale; choose a clip with speech"
+    )]
     Silent {
         /// Name of the audio.
         name: String,

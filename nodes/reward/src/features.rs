@@ -89,7 +89,8 @@ impl AudioFeatures {
                 let bands = &mel[at * MEL_COUNT..(at + 1) * MEL_COUNT];
                 rows.extend(bands.iter().map(|band| relative(*band, reference)));
             }
-            let loudness = relative(levels[before + frame * MEL_PER_FRAME], references[frame * MEL_PER_FRAME]);
+            let loudness =
+                relative(levels[before + frame * MEL_PER_FRAME], references[frame * MEL_PER_FRAME]);
             rows.extend([loudness, 1.0]);
         }
         Ok(rows)
@@ -144,8 +145,7 @@ pub fn covered_frames(motion: &Track) -> Range<i64> {
 /// # Errors
 /// When the motion has no frame, no ARKit shape, or a weight that is no finite number.
 pub fn motion_rows(name: &str, motion: &Track, frames: Range<i64>) -> Result<Vec<f32>, RewardError> {
-    let columns: Vec<Option<usize>> =
-        ARKIT_SHAPES.iter().map(|shape| motion.channel_index(shape)).collect();
+    let columns: Vec<Option<usize>> = ARKIT_SHAPES.iter().map(|shape| motion.channel_index(shape)).collect();
     if motion.frame_count() == 0 {
         return Err(RewardError::motion(name, "has no frames; choose one that is not empty"));
     }
@@ -163,7 +163,9 @@ pub fn motion_rows(name: &str, motion: &Track, frames: Range<i64>) -> Result<Vec
     let mut rows = Vec::new();
     for frame in frames {
         motion.sample_into(REWARD_RATE.secs_of(frame), &mut sampled);
-        rows.extend(columns.iter().map(|column| column.map_or(0.0, |column| sampled[column].clamp(0.0, 1.0))));
+        rows.extend(
+            columns.iter().map(|column| column.map_or(0.0, |column| sampled[column].clamp(0.0, 1.0))),
+        );
     }
     Ok(rows)
 }

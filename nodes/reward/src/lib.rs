@@ -18,21 +18,21 @@ mod training;
 mod vertices;
 
 pub use demonstrations::{
-    Base, Demonstrations, FILE_EXTENSION, Family, Group, Kind, Order, Pair, RankSettings, RankedTake, Scene, rank,
+    Base, Demonstrations, FILE_EXTENSION, Family, Group, Kind, Order, Pair, RankSettings, RankedTake, Scene,
+    rank,
 };
 pub use error::RewardError;
-pub use evaluation::{
-    Control, ControlFigures, Evaluation, FamilyFigures, controls, evaluate, spearman,
-};
+pub use evaluation::{Control, ControlFigures, Evaluation, FamilyFigures, controls, evaluate, spearman};
 pub use metrics::{Metric, motion_metrics, reference_metrics};
 pub use model::{
-    EMBEDDED_WEIGHTS, FrameRewards, Layer, REACH_FRAMES, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE, RewardModel,
-    RewardWeights,
+    EMBEDDED_WEIGHTS, FrameRewards, Layer, REACH_FRAMES, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE,
+    RewardModel, RewardWeights,
 };
 pub use nodes::node_types;
 pub use phones::{Phone, closure_recall, parse_phones};
 pub use terms::{Performance, TERM_NAMES, TERM_REACH_SECS, Term, diversity, take_distances};
 pub use training::{
-    Calibration, CurveRow, SNIPPET_FRAMES, TrainOptions, Trained, best_temperature, calibration, curve_csv, train,
+    Calibration, CurveRow, SNIPPET_FRAMES, TrainOptions, Trained, best_temperature, calibration, curve_csv,
+    train,
 };
 pub use vertices::{Face, FaceError, Mask, take_vertex_metrics, vertex_metrics};

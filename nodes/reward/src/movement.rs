@@ -98,7 +98,8 @@ pub(crate) fn beat_alignment(loudness_db: &[f64], motion: &Track) -> Option<f64>
         return None;
     }
     let nearness = |beat: &usize| {
-        let distance = beats.iter().map(|other| beat.abs_diff(*other)).min().unwrap_or(0) as f64 / frames_per_sec;
+        let distance =
+            beats.iter().map(|other| beat.abs_diff(*other)).min().unwrap_or(0) as f64 / frames_per_sec;
         (-distance * distance / (2.0 * BEAT_SIGMA_SECS * BEAT_SIGMA_SECS)).exp()
     };
     Some(mean(&sound.iter().map(nearness).collect::<Vec<_>>()))
@@ -136,7 +137,8 @@ mod tests {
             let values = (0..256).map(|frame| (0.5 + 0.3 * (rate.secs_of(frame) * hz * 6.3).sin()) as f32);
             Track::new(rate, vec!["jawOpen".to_owned()], values.collect()).unwrap()
         };
-        let (slow, quick) = (high_frequency_share(&wave(2.0)).unwrap(), high_frequency_share(&wave(20.0)).unwrap());
+        let (slow, quick) =
+            (high_frequency_share(&wave(2.0)).unwrap(), high_frequency_share(&wave(20.0)).unwrap());
         assert!(slow < 0.05 && quick > 0.9, "{slow} {quick}");
         let still = Track::zeros(rate, vec!["jawOpen".to_owned()], 128).unwrap();
         assert_eq!(high_frequency_share(&still), None);

@@ -42,7 +42,9 @@ pub fn parse_phones(text: &str) -> Result<Vec<Phone>, String> {
                 (Some(start_secs), Some(end_secs), Some(label)) if end_secs >= start_secs => {
                     Ok(Phone { start_secs, end_secs, label: (*label).to_owned() })
                 }
-                _ => Err(format!("line {number} is \"{line}\"; expected start and end in seconds and a phone")),
+                _ => {
+                    Err(format!("line {number} is \"{line}\"; expected start and end in seconds and a phone"))
+                }
             }
         })
         .collect()

@@ -95,8 +95,11 @@ impl Performance {
 
     /// Whether the lips part with the sound.
     pub fn lip_sync(&self) -> Term {
-        let formula = "pearson(max(jawOpen - mouthClose, 0), loudness), at least 0; frames: over 2 s around each";
-        let Some(audio) = &self.audio else { return self.undefined("lip_sync", formula, "there is no sound") };
+        let formula =
+            "pearson(max(jawOpen - mouthClose, 0), loudness), at least 0; frames: over 2 s around each";
+        let Some(audio) = &self.audio else {
+            return self.undefined("lip_sync", formula, "there is no sound");
+        };
         let (aperture, loudness) = (self.aperture(), loudness(audio));
         let local = |around: std::ops::Range<usize>| {
             pearson(&aperture[around.clone()], &loudness[around]).map_or(0.0, |value| value.max(0.0))
@@ -121,7 +124,9 @@ impl Performance {
     pub fn closures(&self) -> Term {
         let formula = "mean over silent frames of 1 - (aperture - 0.08) / 0.12 within 0..1; silent: 30 dB under the \
                        loudest nearby for 0.17 s";
-        let Some(audio) = &self.audio else { return self.undefined("closures", formula, "there is no sound") };
+        let Some(audio) = &self.audio else {
+            return self.undefined("closures", formula, "there is no sound");
+        };
         let closed = |aperture: f64| (1.0 - (aperture - CLOSED[0]) / (CLOSED[1] - CLOSED[0])).clamp(0.0, 1.0);
         let aperture = self.aperture();
         let silence = silence(audio);
@@ -173,14 +178,17 @@ impl Performance {
     pub fn liveliness(&self, usual: &[f32]) -> Term {
         let formula = "exp(-mean over channels of ln(usual std / std) within 0..3); channels that speech usually moves by \
                        0.01 or more; frames: over 2 s around each";
-        let columns: Vec<usize> =
-            (0..MOTION_COLUMNS).filter(|column| usual.get(*column).is_some_and(|it| *it >= USUALLY_MOVES)).collect();
+        let columns: Vec<usize> = (0..MOTION_COLUMNS)
+            .filter(|column| usual.get(*column).is_some_and(|it| *it >= USUALLY_MOVES))
+            .collect();
         if columns.is_empty() {
             return self.undefined("liveliness", formula, "it is not known how much faces usually move");
         }
         let lively = |around: std::ops::Range<usize>| {
             let spread = deviations(&self.motion[around.start * MOTION_COLUMNS..around.end * MOTION_COLUMNS]);
-            let lack = |column: &usize| f64::from(usual[*column] / spread[*column].max(1e-5)).ln().clamp(0.0, MOST_LACK);
+            let lack = |column: &usize| {
+                f64::from(usual[*column] / spread[*column].max(1e-5)).ln().clamp(0.0, MOST_LACK)
+            };
             (-mean(&columns.iter().map(lack).collect::<Vec<_>>())).exp()
         };
         let value = lively(0..self.frame_count());
@@ -308,7 +316,16 @@ const SIGNATURES: [(usize, &[(&str, f64)]); 7] = [
     (2, &[("browInnerUp", 0.7), ("mouthFrown", 0.6), ("mouthShrugLower", 0.4), ("browDown", 0.2)]),
     (3, &[("browDown", 0.8), ("mouthPress", 0.4), ("eyeSquint", 0.4), ("eyeWide", 0.3), ("noseSneer", 0.3)]),
     (4, &[("browInnerUp", 0.7), ("eyeWide", 0.7), ("mouthStretch", 0.5), ("browOuterUp", 0.4)]),
-    (5, &[("noseSneer", 0.8), ("mouthUpperUp", 0.5), ("browDown", 0.3), ("mouthFrown", 0.3), ("eyeSquint", 0.3)]),
+    (
+        5,
+        &[
+            ("noseSneer", 0.8),
+            ("mouthUpperUp", 0.5),
+            ("browDown", 0.3),
+            ("mouthFrown", 0.3),
+            ("eyeSquint", 0.3),
+        ],
+    ),
     (6, &[("browOuterUp", 0.8), ("browInnerUp", 0.7), ("eyeWide", 0.6)]),
     (7, &[("mouthDimpleRight", 0.6), ("mouthSmileRight", 0.4), ("mouthPress", 0.2)]),
 ];
@@ -353,7 +370,8 @@ impl Shown {
             target.iter_mut().zip(face).for_each(|(sum, value)| *sum += weight * value);
         }
         let asked = |index: usize| emotion[1 + index] > 0.2 * felt;
-        let other = (0..fits.len()).filter(|index| !asked(*index)).map(|index| fits[index]).fold(0.0, f64::max);
+        let other =
+            (0..fits.len()).filter(|index| !asked(*index)).map(|index| fits[index]).fold(0.0, f64::max);
         let shown = (0.5 + 0.5 * (cosine(&expression, &target) - other)).clamp(0.0, 1.0);
         let felt = felt.min(1.0);
         felt * shown + (1.0 - felt) * shown.max(neutral)
@@ -372,7 +390,10 @@ impl Shown {
     }
 
     fn expression(&self, face: &[f64]) -> Vec<f64> {
-        face.iter().zip(&self.expressive).map(|(weight, counts)| if *counts { *weight } else { 0.0 }).collect()
+        face.iter()
+            .zip(&self.expressive)
+            .map(|(weight, counts)| if *counts { *weight } else { 0.0 })
+            .collect()
     }
 }
 
@@ -432,7 +453,8 @@ mod tests {
             assert!(agreement(&smiling, wrong) < 0.4, "{wrong}: {}", agreement(&smiling, wrong));
         }
         assert!(agreement(&neutral, 0) == 1.0 && agreement(&neutral, 3) <= 0.5);
-        let term = Performance::new(&smiling, None, Some(&Emotion::constant(1, 1.0))).unwrap().emotion_agreement();
+        let term =
+            Performance::new(&smiling, None, Some(&Emotion::constant(1, 1.0))).unwrap().emotion_agreement();
         assert_eq!(term.finding, "the face looks most like happy");
     }
 

@@ -31,7 +31,11 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 /// Advantages of takes over the other takes of their line, the same at every frame.
-pub(crate) fn over_group(rollouts: &[Rollout], normaliser: &Normaliser, settings: &TuneSettings) -> Advantages {
+pub(crate) fn over_group(
+    rollouts: &[Rollout],
+    normaliser: &Normaliser,
+    settings: &TuneSettings,
+) -> Advantages {
     let of = |rollout: &Rollout| {
         let rewards = rollout.learnt_clip_rewards(normaliser, settings);
         if spread(&rewards) < NO_SIGNAL {
@@ -84,7 +88,8 @@ pub(crate) fn share_without_signal(
 fn episodes(rollout: &Rollout, normaliser: &Normaliser, settings: &TuneSettings) -> Episodes {
     let shape = [rollout.takes, rollout.frames];
     let last = rollout.frames.saturating_sub(1);
-    let goes_on = (0..rollout.takes * rollout.frames).map(|n| if n % rollout.frames < last { 1.0 } else { 0.0 });
+    let goes_on =
+        (0..rollout.takes * rollout.frames).map(|n| if n % rollout.frames < last { 1.0 } else { 0.0 });
     Episodes {
         rewards: tensor(rollout.learnt_rewards(normaliser, settings), shape),
         goes_on: tensor(goes_on.collect(), shape),

@@ -22,8 +22,10 @@ pub fn perform_best_of<P: Policy>(
 ) -> Result<Performance, RlError> {
     let best = |line: &P::Line, seed: u64| -> Result<Rows, RlError> {
         go_on()?;
-        let takes = policy.sample(line, &seeds(Random::new(seed, TAKES_STREAM), count), Sampling::Performing)?;
-        let motions = takes.iter().map(|actions| policy.motion(line, actions)).collect::<Result<Vec<_>, _>>()?;
+        let takes =
+            policy.sample(line, &seeds(Random::new(seed, TAKES_STREAM), count), Sampling::Performing)?;
+        let motions =
+            takes.iter().map(|actions| policy.motion(line, actions)).collect::<Result<Vec<_>, _>>()?;
         let judgements = judged(policy.line_name(line), line, &motions, judge)?;
         let rated = motions.into_iter().zip(judgements.iter().map(|judgement| judgement.clip_reward()));
         let best = rated.reduce(|best, other| if other.1 > best.1 { other } else { best });

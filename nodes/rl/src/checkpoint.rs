@@ -69,7 +69,10 @@ pub(crate) fn save(
     });
     let file = file.map_err(|error| RlError::checkpoint(path, error))?;
     esarm_graph::write_atomically(path, &file).map_err(|error| {
-        RlError::checkpoint(path, format!("{error}; what was saved before stays, and the same run goes on from it"))
+        RlError::checkpoint(
+            path,
+            format!("{error}; what was saved before stays, and the same run goes on from it"),
+        )
     })
 }
 

@@ -197,9 +197,8 @@ fn diversity(performance: &Performance) -> Vec<Vec<Option<f64>>> {
 }
 
 fn distance(a: &Rows, b: &Rows) -> f64 {
-    let frame = |(a, b): (&[f32], &[f32])| {
-        a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
-    };
+    let frame =
+        |(a, b): (&[f32], &[f32])| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
     mean(&a.frames().zip(b.frames()).map(frame).collect::<Vec<_>>())
 }
 
@@ -261,7 +260,11 @@ mod tests {
     use crate::parameters::{numbers_of, with_numbers};
     use crate::toy::{Closeness, HonestJudge, ToyLine, ToyPolicy, lines};
 
-    fn measures<'a>(policy: &'a ToyPolicy, lines: &'a [ToyLine], spread: &'a [f64]) -> Measures<'a, ToyPolicy> {
+    fn measures<'a>(
+        policy: &'a ToyPolicy,
+        lines: &'a [ToyLine],
+        spread: &'a [f64],
+    ) -> Measures<'a, ToyPolicy> {
         Measures {
             policy,
             lines,

@@ -77,7 +77,8 @@ mod tests {
         let states = Rows { values: (0..40).map(|n| (n as f32 * 0.9).sin()).collect(), columns: 2 };
         let value = |state: &[f32]| 2.0 * state[0] - 0.5 * state[1] + 3.0;
         let one: Vec<f32> = states.frames().map(value).collect();
-        let returns = [one.iter().map(|it| it + 0.1).chain(one.iter().map(|it| it - 0.1)).collect::<Vec<_>>()];
+        let returns =
+            [one.iter().map(|it| it + 0.1).chain(one.iter().map(|it| it - 0.1)).collect::<Vec<_>>()];
         let states = [states];
         let critic = Critic::fit(&states, &returns, 1e-6);
         for (found, expected) in critic.values(&states[0]).iter().zip(&one) {

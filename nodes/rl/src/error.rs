@@ -31,7 +31,9 @@ pub enum RlError {
         what: String,
     },
     /// Tuning ran away.
-    #[error("iteration {iteration}: {what}; lower the learning rate or the weights of the reward's terms; {kept}")]
+    #[error(
+        "iteration {iteration}: {what}; lower the learning rate or the weights of the reward's terms; {kept}"
+    )]
     Diverged {
         /// The iteration, from 1.
         iteration: usize,

@@ -1,6 +1,6 @@
 //! AdamW (Loshchilov and Hutter, 2019) as Burn has it, on one list of numbers, so that its whole state can be kept.
 
-use burn::optim::{AdaptiveMomentumState, AdamWConfig, AdamWState, Optimizer};
+use burn::optim::{AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Added to the root of the second moment.

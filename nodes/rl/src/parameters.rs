@@ -91,7 +91,10 @@ mod tests {
     fn numbers_go_in_and_out_and_slopes_line_up() {
         let network = ToyNetwork::zeros(&Device::flex().autodiff());
         let count = numbers_of(&network).len();
-        assert_eq!(shapes_of(&network).iter().map(|shape| shape.iter().product::<usize>()).sum::<usize>(), count);
+        assert_eq!(
+            shapes_of(&network).iter().map(|shape| shape.iter().product::<usize>()).sum::<usize>(),
+            count
+        );
         let values: Vec<f32> = (0..count).map(|n| n as f32 * 0.1).collect();
         let network = with_numbers(&network, &values);
         assert_eq!(numbers_of(&network), values);

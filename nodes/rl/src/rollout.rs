@@ -1,9 +1,9 @@
 //! Takes drawn and judged: what an iteration learns from.
 
+use crate::RlError;
 use crate::normaliser::Normaliser;
 use crate::policy::{ActionDistribution, Judge, Judgement, Policy, Rows, Sampling};
 use crate::settings::TuneSettings;
-use crate::RlError;
 use burn::tensor::{Tensor, TensorData};
 use esarm_kernels::random::Random;
 
@@ -86,7 +86,8 @@ pub(crate) fn judged<L>(
     judge: &dyn Judge<L>,
 ) -> Result<Vec<Judgement>, RlError> {
     let judgements = judge.judge(line, motions)?;
-    let fail = |what: String| RlError::Judgement { judge: "the reward".to_owned(), line: name.to_owned(), what };
+    let fail =
+        |what: String| RlError::Judgement { judge: "the reward".to_owned(), line: name.to_owned(), what };
     if judgements.len() != motions.len() {
         return Err(fail(format!("{} judgements of {} takes", judgements.len(), motions.len())));
     }

@@ -148,7 +148,8 @@ impl ActionDistribution for ToyDistribution {
         let takes = actions.dims()[0];
         let apart = (self.mean.clone() - reference.mean.clone()) / reference.log_sigma.clone().exp();
         let ratio = ((self.log_sigma.clone() - reference.log_sigma.clone()) * 2.0).exp();
-        let each = reference.log_sigma.clone() - self.log_sigma.clone() + (apart.square() + ratio) * 0.5 - 0.5;
+        let each =
+            reference.log_sigma.clone() - self.log_sigma.clone() + (apart.square() + ratio) * 0.5 - 0.5;
         each.sum_dim(2).squeeze_dim::<2>(2).repeat_dim(0, takes)
     }
 }
@@ -181,7 +182,8 @@ pub(crate) struct ExploitableJudge;
 impl Judge<ToyLine> for ExploitableJudge {
     fn judge(&self, line: &ToyLine, motions: &[Rows]) -> Result<Vec<Judgement>, RlError> {
         let judge = |motion: &Rows| {
-            let large = motion.frames().zip(line.inputs.frames()).map(|(frame, input)| 3.0 * frame[0] * input[0]);
+            let large =
+                motion.frames().zip(line.inputs.frames()).map(|(frame, input)| 3.0 * frame[0] * input[0]);
             let close = closeness(line, motion);
             let rewards: Vec<f32> = large.zip(close).map(|(large, close)| large + 0.1 * close).collect();
             Judgement { uncertainty: vec![0.0; rewards.len()], rewards }

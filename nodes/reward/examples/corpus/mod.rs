@@ -122,7 +122,8 @@ fn read_live_link(text: &str) -> Result<Track, Box<dyn Error>> {
     let mut values = Vec::new();
     for row in rows.filter(|row| !row.trim().is_empty()) {
         let fields: Vec<f32> = row.split(',').map(|field| field.trim().parse().unwrap_or(0.0)).collect();
-        values.extend(columns.iter().map(|column| column.and_then(|c| fields.get(c)).copied().unwrap_or(0.0)));
+        values
+            .extend(columns.iter().map(|column| column.and_then(|c| fields.get(c)).copied().unwrap_or(0.0)));
     }
     Ok(Track::new(RATE, names(), values)?)
 }

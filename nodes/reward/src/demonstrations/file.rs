@@ -121,7 +121,9 @@ impl Demonstrations {
         let rate = metadata.get("frame_rate").map_or("none", String::as_str);
         let channels = metadata.get("channels").map_or("none", String::as_str);
         if rate != REWARD_RATE.to_string() || channels != ARKIT_SHAPES.join(" ") {
-            return Err(fail(&"its frame rate must be 30 and its channels the 52 ARKit shapes in alphabetical order"));
+            return Err(fail(
+                &"its frame rate must be 30 and its channels the 52 ARKit shapes in alphabetical order",
+            ));
         }
         let text = metadata.get("demonstrations").map_or("", String::as_str);
         let header: Header = serde_json::from_str(text).map_err(|error| fail(&error))?;
@@ -150,7 +152,8 @@ fn assemble(file: &SafeTensors<'_>, header: Header) -> Result<Demonstrations, St
     let mut emotions = wrong.chunks_exact(emotion_size);
     let mut takes = Vec::new();
     for take in header.takes {
-        let kind = kind_of(&take.source).ok_or_else(|| format!("there is no noise family \"{}\"", take.source))?;
+        let kind =
+            kind_of(&take.source).ok_or_else(|| format!("there is no noise family \"{}\"", take.source))?;
         takes.push(RankedTake {
             name: take.name,
             kind,
@@ -161,12 +164,20 @@ fn assemble(file: &SafeTensors<'_>, header: Header) -> Result<Demonstrations, St
     }
     let mut pairs = Vec::new();
     for pair in header.pairs {
-        let group = Group::from_name(&pair.group).ok_or_else(|| format!("there is no group \"{}\"", pair.group))?;
-        let sound = pair.better.max(pair.worse) < takes.len() && pair.better != pair.worse && pair.weight >= 0.0;
+        let group =
+            Group::from_name(&pair.group).ok_or_else(|| format!("there is no group \"{}\"", pair.group))?;
+        let sound =
+            pair.better.max(pair.worse) < takes.len() && pair.better != pair.worse && pair.weight >= 0.0;
         if !sound {
             return Err(format!("the pair of takes {} and {} cannot be", pair.better, pair.worse));
         }
-        pairs.push(Pair { better: pair.better, worse: pair.worse, gap: pair.gap, group, weight: pair.weight });
+        pairs.push(Pair {
+            better: pair.better,
+            worse: pair.worse,
+            gap: pair.gap,
+            group,
+            weight: pair.weight,
+        });
     }
     let silence = silence(&audio);
     Ok(Demonstrations { scene: Scene { name: header.name, audio, emotion, silence }, takes, pairs })
@@ -204,8 +215,7 @@ fn read<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8]
 
 fn read_floats(file: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, String> {
     let bytes = read(file, name, Dtype::F32)?;
-    let values: Vec<f32> =
-        bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     match values.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(format!("tensor {name} is not finite at {at}")),
         None => Ok(values),

@@ -15,8 +15,8 @@ pub(crate) use families::deviations;
 
 use crate::RewardError;
 use crate::features::{
-    AudioFeatures, EMOTION_COLUMNS, MOTION_COLUMNS, check_rate, covered_frames, emotion_rows, is_heard, motion_rows, silence,
-    unheard_rows,
+    AudioFeatures, EMOTION_COLUMNS, MOTION_COLUMNS, check_rate, covered_frames, emotion_rows, is_heard,
+    motion_rows, silence, unheard_rows,
 };
 use esarm_kernels::random::Random;
 use esarm_values::{Audio, Emotion, Track};

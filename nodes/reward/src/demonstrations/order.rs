@@ -53,7 +53,8 @@ fn from_csv(text: &str) -> Result<Order, RewardError> {
         lines.next().unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
     let column = |name: &str| {
         header.iter().position(|found| found == name).ok_or_else(|| {
-            let what = format!("no column \"{name}\"; expected CSV with the columns take and rank, or a JSON list");
+            let what =
+                format!("no column \"{name}\"; expected CSV with the columns take and rank, or a JSON list");
             RewardError::Ranking(what)
         })
     };
@@ -97,8 +98,10 @@ impl Demonstrations {
         for (place, better) in places.iter().enumerate() {
             for (distance, worse) in places[place + 1..].iter().enumerate() {
                 let gap = (distance + 1) as f32;
-                let pair = |better: usize, worse: usize| Pair { better, worse, gap, group: Group::Human, weight };
-                let all = better.iter().flat_map(|better| worse.iter().map(move |worse| pair(*better, *worse)));
+                let pair =
+                    |better: usize, worse: usize| Pair { better, worse, gap, group: Group::Human, weight };
+                let all =
+                    better.iter().flat_map(|better| worse.iter().map(move |worse| pair(*better, *worse)));
                 self.pairs.extend(all);
             }
         }

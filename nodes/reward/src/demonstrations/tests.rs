@@ -98,7 +98,8 @@ fn an_order_by_hand_overrides_the_machine() {
     assert_eq!((by_hand.group, by_hand.weight, by_hand.gap), (Group::Human, 3.0, 1.0));
     assert!(pair("demonstration", "white 0.90").is_none() && pair("demonstration", "white 0.50").is_none());
     assert!(pair("demonstration", "desync 0.90").is_some());
-    let csv = Order::parse("rank,take\n2,demonstration\n1,white 0.90\n2,white 0.50\n3,desync 0.10\n").unwrap();
+    let csv =
+        Order::parse("rank,take\n2,demonstration\n1,white 0.90\n2,white 0.50\n3,desync 0.10\n").unwrap();
     assert_eq!(csv, order);
 }
 
@@ -131,5 +132,7 @@ fn clips_that_cannot_be_ranked_say_why() {
     assert!(rank("none", &[], None, None, &settings).unwrap_err().to_string().contains("no frames"));
     let wild = RankSettings { levels: vec![1.5], ..settings.clone() };
     let base = Base { name: "", motion: &motion, is_demonstration: true };
-    assert!(rank("clip", &[base], Some(&audio), None, &wild).unwrap_err().to_string().contains("between 0 and 1"));
+    assert!(
+        rank("clip", &[base], Some(&audio), None, &wild).unwrap_err().to_string().contains("between 0 and 1")
+    );
 }

@@ -55,7 +55,8 @@ const SHOWN: f32 = 0.3;
 /// emotion where one is shown.
 pub fn controls(scene: &Scene, motion: &[f32]) -> Vec<ControlTake> {
     let frames = motion.len() / MOTION_COLUMNS;
-    let take = |control: Control, motion: Vec<f32>| ControlTake { control, motion, emotion: scene.emotion.clone() };
+    let take =
+        |control: Control, motion: Vec<f32>| ControlTake { control, motion, emotion: scene.emotion.clone() };
     let row = |frame: usize| &motion[frame * MOTION_COLUMNS..(frame + 1) * MOTION_COLUMNS];
     let mean: Vec<f32> = (0..MOTION_COLUMNS)
         .map(|column| motion.iter().skip(column).step_by(MOTION_COLUMNS).sum::<f32>() / frames.max(1) as f32)
@@ -85,7 +86,8 @@ pub fn controls(scene: &Scene, motion: &[f32]) -> Vec<ControlTake> {
 /// The scene's emotion with its strongest column exchanged for each other one; nothing when it shows none.
 fn wrong_emotions(scene: &Scene) -> Vec<Vec<f32>> {
     let frames = scene.frame_count().max(1) as f32;
-    let share = |column: usize| scene.emotion.iter().skip(column).step_by(EMOTION_COLUMNS).sum::<f32>() / frames;
+    let share =
+        |column: usize| scene.emotion.iter().skip(column).step_by(EMOTION_COLUMNS).sum::<f32>() / frames;
     let shown = (1..EMOTION_COLUMNS).max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(1);
     if share(shown) < SHOWN {
         return Vec::new();

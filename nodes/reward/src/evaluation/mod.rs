@@ -100,7 +100,8 @@ impl<'a> JudgedClip<'a> {
     /// Level and reward of the takes of a family, the one without noise first; the rewards are relative to it.
     fn by_level(&self, family: Family) -> Vec<(f32, f64)> {
         let Some(truth) = self.truth() else { return Vec::new() };
-        let varied = (0..self.rewards.len()).filter(|take| self.set.takes[*take].kind == Kind::Varied(family));
+        let varied =
+            (0..self.rewards.len()).filter(|take| self.set.takes[*take].kind == Kind::Varied(family));
         let varied: Vec<usize> = varied.collect();
         if varied.is_empty() {
             return Vec::new();

@@ -135,7 +135,10 @@ impl Network {
         let [batch, frames, _] = judged.motion.dims();
         let inside = |rows: Tensor<2>, width: usize| {
             let sequence = rows.reshape([batch, frames, width]);
-            judged.inside.as_ref().map_or_else(|| sequence.clone(), |inside| sequence.clone() * inside.clone())
+            judged
+                .inside
+                .as_ref()
+                .map_or_else(|| sequence.clone(), |inside| sequence.clone() * inside.clone())
         };
         let scaled = judged.motion.clone() * self.motion_gain.clone();
         let moving = Tensor::cat(vec![scaled.clone(), deltas(scaled) * DELTA_GAIN], 2);

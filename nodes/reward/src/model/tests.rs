@@ -76,7 +76,8 @@ fn weights_survive_their_file_and_bad_files_are_refused() {
         let error = RewardWeights::from_bytes(&bytes[..cut]).unwrap_err().to_string();
         assert!(error.contains("train them again"), "{error}");
     }
-    let refused = |wrong: RewardWeights| RewardWeights::from_bytes(&wrong.to_bytes().unwrap()).unwrap_err().to_string();
+    let refused =
+        |wrong: RewardWeights| RewardWeights::from_bytes(&wrong.to_bytes().unwrap()).unwrap_err().to_string();
     let mut wrong = weights.clone();
     wrong.members[1][0].weight[5] = f32::NAN;
     assert!(refused(wrong).contains("member.1.motion.weight is not finite at 5"));

@@ -29,7 +29,9 @@ pub(super) fn with_model(schema: NodeSchema) -> NodeSchema {
 pub(super) fn model_of(context: &NodeContext<'_>) -> Result<Arc<RewardModel>, NodeError> {
     if context.has_input("model") {
         let bytes = &context.file_input("model")?.bytes;
-        return RewardModel::from_bytes(bytes).map(Arc::new).map_err(|error| NodeError::input("model", error));
+        return RewardModel::from_bytes(bytes)
+            .map(Arc::new)
+            .map_err(|error| NodeError::input("model", error));
     }
     if context.text("model_file").is_empty() {
         return embedded();
@@ -73,7 +75,10 @@ fn files_in_folder(context: &NodeContext<'_>, parameter: &str) -> Result<Vec<Pat
     let mut paths: Vec<PathBuf> = paths.filter(is_wanted).collect();
     paths.sort();
     if paths.is_empty() {
-        let what = format!("{} holds no .{FILE_EXTENSION} file; keep what reward.rank gives there", folder.display());
+        let what = format!(
+            "{} holds no .{FILE_EXTENSION} file; keep what reward.rank gives there",
+            folder.display()
+        );
         return Err(NodeError::parameter(parameter, what));
     }
     Ok(paths)

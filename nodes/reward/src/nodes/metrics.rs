@@ -32,7 +32,8 @@ fn metrics(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         metrics.extend(reference_metrics(motion, context.motion("reference")?));
     }
     if context.has_input("phones") {
-        let phones = parse_phones(context.text_input("phones")?).map_err(|error| NodeError::input("phones", error))?;
+        let phones =
+            parse_phones(context.text_input("phones")?).map_err(|error| NodeError::input("phones", error))?;
         metrics.push(closure_recall(motion, &phones));
     }
     let json = serde_json::to_string(&metrics).map_err(NodeError::failed)?;

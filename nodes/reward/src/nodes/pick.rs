@@ -114,12 +114,23 @@ fn ranked(context: &NodeContext<'_>, takes: &[Take], wishes: &Wishes<'_>) -> Res
         let mut terms = judged.terms;
         terms.push(diversity_of(number, &distances));
         let (reward, uncertainty) = (judged.rewards.clip_reward(), judged.rewards.clip_uncertainty());
-        let weighted = |term: &Term| wishes.weights.get(term.name).unwrap_or(&0.0) * term.value.unwrap_or(0.0);
+        let weighted =
+            |term: &Term| wishes.weights.get(term.name).unwrap_or(&0.0) * term.value.unwrap_or(0.0);
         let score = reward - wishes.caution * uncertainty + terms.iter().map(weighted).sum::<f64>();
         let kept = wishes.keep.contains(&number);
         let left_out = if kept { None } else { why_left_out(number, &terms, wishes) };
         let seed = take.seed;
-        let row = Ranked { take: number, seed, score, reward, uncertainty, kept, left_out, preferred_to_next: None, terms };
+        let row = Ranked {
+            take: number,
+            seed,
+            score,
+            reward,
+            uncertainty,
+            kept,
+            left_out,
+            preferred_to_next: None,
+            terms,
+        };
         ranked.push(row);
     }
     // Kept takes first, those left out last, then by score; of equal ones the first.
@@ -159,7 +170,11 @@ fn outputs(takes: &[Take], ranked: &[Ranked]) -> Result<Outputs, NodeError> {
     let left = ranked.iter().filter(|row| row.left_out.is_none());
     let chosen: Takes = left.clone().map(|row| takes[row.take].clone()).collect();
     let Some(best) = left.clone().next() else {
-        let what = if takes.is_empty() { "there are no takes" } else { "every take is left out; keep one or veto fewer" };
+        let what = if takes.is_empty() {
+            "there are no takes"
+        } else {
+            "every take is left out; keep one or veto fewer"
+        };
         return Err(NodeError::input("takes", what));
     };
     let mut kept: Takes = left.filter(|row| row.kept).map(|row| takes[row.take].clone()).collect();
@@ -202,7 +217,10 @@ fn known_terms<'a>(
         None => Ok(values),
         Some(unknown) => {
             let known = TERM_NAMES.join(", ");
-            Err(NodeError::parameter(parameter, format!("there is no term \"{unknown}\"; there are {known}, {DIVERSITY}")))
+            Err(NodeError::parameter(
+                parameter,
+                format!("there is no term \"{unknown}\"; there are {known}, {DIVERSITY}"),
+            ))
         }
     }
 }

@@ -85,13 +85,16 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         bases.push(Base { name, motion: &take.motion, is_demonstration: false });
     }
     if bases.is_empty() {
-        return Err(NodeError::input("takes", "nothing is wired here or to demonstration; wire a motion or takes"));
+        return Err(NodeError::input(
+            "takes",
+            "nothing is wired here or to demonstration; wire a motion or takes",
+        ));
     }
     let audio = wired_audio(context)?;
     let clip = audio.map_or("clip", |audio| audio.name.as_str());
     let settings = settings(context)?;
-    let mut ranked =
-        rank(clip, &bases, audio, wired_emotion(context)?, &settings).map_err(|error| at_input(error, takes))?;
+    let mut ranked = rank(clip, &bases, audio, wired_emotion(context)?, &settings)
+        .map_err(|error| at_input(error, takes))?;
     if !context.text("order").is_empty() {
         let text = String::from_utf8_lossy(&read_parameter(context, "order")?).into_owned();
         let wrong = |error: RewardError| NodeError::parameter("order", error);
@@ -119,12 +122,17 @@ fn settings(context: &NodeContext<'_>) -> Result<RankSettings, NodeError> {
     let family = |name: String| {
         Family::from_name(&name).ok_or_else(|| {
             let known: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
-            NodeError::parameter("families", format!("there is no \"{name}\"; there are {}", known.join(", ")))
+            NodeError::parameter(
+                "families",
+                format!("there is no \"{name}\"; there are {}", known.join(", ")),
+            )
         })
     };
     let level = |word: String| {
         let level = word.parse::<f32>().ok().filter(|level| *level > 0.0 && *level <= 1.0);
-        level.ok_or_else(|| NodeError::parameter("levels", format!("\"{word}\" is no number above 0 and up to 1")))
+        level.ok_or_else(|| {
+            NodeError::parameter("levels", format!("\"{word}\" is no number above 0 and up to 1"))
+        })
     };
     Ok(RankSettings {
         families: words("families").into_iter().map(family).collect::<Result<_, _>>()?,

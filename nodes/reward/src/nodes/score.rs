@@ -3,8 +3,8 @@
 use super::files::{model_of, parameter_digest, with_model};
 use super::{node_error, wired_audio, wired_emotion};
 use crate::RewardError;
-use crate::model::{FrameRewards, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE, RewardModel};
 use crate::features::{AUDIO_SECS_AFTER, AUDIO_SECS_BEFORE, REWARD_RATE};
+use crate::model::{FrameRewards, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE, RewardModel};
 use crate::terms::{Performance, TERM_NAMES, TERM_REACH_SECS, Term};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, PortType, Purity, TimeSupport};
@@ -23,8 +23,16 @@ pub(super) fn node_types() -> Vec<NodeType> {
 fn schema(type_id: &str, title: &str, help: &str, time_support: TimeSupport) -> NodeSchema {
     let schema = NodeSchema::new(type_id, title, help, Purity::External, time_support)
         .input("motion", PortType::Motion, "The motion to judge.")
-        .optional_input("audio", PortType::Audio, "The speech, mono at 16 kHz; without it the motion is judged as one without sound.")
-        .optional_input("emotion", PortType::Emotion, "What the face should feel; without it the emotion is not judged.");
+        .optional_input(
+            "audio",
+            PortType::Audio,
+            "The speech, mono at 16 kHz; without it the motion is judged as one without sound.",
+        )
+        .optional_input(
+            "emotion",
+            PortType::Emotion,
+            "What the face should feel; without it the emotion is not judged.",
+        );
     with_model(schema).output(
         "frames",
         PortType::Features,
@@ -36,7 +44,11 @@ fn score_schema() -> NodeSchema {
     let help = "Says how good a motion is for its speech and emotion, and why.";
     schema("reward.score", "Score", help, TimeSupport::Whole)
         .output("score", PortType::Number, "The clip's reward: the mean over its frames.")
-        .output("reasons", PortType::Text, "JSON: reward, uncertainty, and each named term with formula and finding.")
+        .output(
+            "reasons",
+            PortType::Text,
+            "JSON: reward, uncertainty, and each named term with formula and finding.",
+        )
 }
 
 fn frames_schema() -> NodeSchema {
@@ -45,7 +57,8 @@ fn frames_schema() -> NodeSchema {
         before_secs: wider(RECEPTIVE_SECS_BEFORE, TERM_REACH_SECS + AUDIO_SECS_BEFORE) + 0.1,
         after_secs: wider(RECEPTIVE_SECS_AFTER, TERM_REACH_SECS + AUDIO_SECS_AFTER) + 0.1,
     };
-    let help = "Gives the reward and the named terms over time; unlike Score it follows a window of a long clip.";
+    let help =
+        "Gives the reward and the named terms over time; unlike Score it follows a window of a long clip.";
     schema("reward.frames", "Score over time", help, window)
 }
 
@@ -74,7 +87,8 @@ impl Judgement {
             values.extend([*reward, self.rewards.uncertainty[frame]]);
             values.extend(self.terms.iter().map(|term| term.frames[frame]));
         }
-        let track = Track::new(REWARD_RATE, names.collect::<Vec<String>>(), values).map_err(NodeError::failed)?;
+        let track =
+            Track::new(REWARD_RATE, names.collect::<Vec<String>>(), values).map_err(NodeError::failed)?;
         Ok(track.starting_at(self.rewards.start_frame))
     }
 }

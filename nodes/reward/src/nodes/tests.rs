@@ -118,7 +118,9 @@ fn rewards_over_time_have_every_term_and_a_declared_window() {
 fn a_window_of_rewards_and_terms_is_that_of_the_whole() {
     let (audio, track) = talking(5, 12.0);
     let frames = node("reward.frames");
-    let TimeSupport::Window { before_secs, after_secs } = frames.schema.time_support else { panic!("no window") };
+    let TimeSupport::Window { before_secs, after_secs } = frames.schema.time_support else {
+        panic!("no window")
+    };
     let emotion = Value::Emotion(Arc::new(Emotion::constant(2, 0.7)));
     let of = |audio: &Audio, track: &Track| {
         let inputs = [
@@ -165,7 +167,8 @@ fn picks_rank_takes_with_reasons_and_obey_the_artist() {
     assert_eq!(json(&kept, "reasons")[1]["left_out"], "vetoed");
     let liveliness = |take: i64| {
         let row = rows.iter().find(|row| row["take"] == take).unwrap();
-        row["terms"].as_array().unwrap().iter().find(|term| term["name"] == "liveliness").unwrap()["value"].as_f64()
+        row["terms"].as_array().unwrap().iter().find(|term| term["name"] == "liveliness").unwrap()["value"]
+            .as_f64()
     };
     assert!(liveliness(0) < liveliness(1));
     let least = 0.5 * (liveliness(0).unwrap() + liveliness(1).unwrap());
@@ -181,7 +184,9 @@ fn picks_rank_takes_with_reasons_and_obey_the_artist() {
 
 #[test]
 fn bad_inputs_name_the_port_or_parameter() {
-    assert!(error(ranked(1, &[("families", text("white pink"))])).contains("\"families\": there is no \"pink\""));
+    assert!(
+        error(ranked(1, &[("families", text("white pink"))])).contains("\"families\": there is no \"pink\"")
+    );
     assert!(error(ranked(1, &[("levels", text("0.5 2"))])).contains("\"levels\": \"2\""));
     assert!(error(ranked(1, &[("order", text("/nowhere/order.csv"))])).contains("order.csv cannot be read"));
     assert!(error(node("reward.rank").call(&[], &[])).contains("takes"));
@@ -199,10 +204,14 @@ fn bad_inputs_name_the_port_or_parameter() {
     let wired = [("demonstrations", ranked(1, &few).unwrap()["demonstrations"].clone())];
     assert!(error(train.call(&missing, &wired)).contains("is no folder"));
     let (_, track) = talking(1, 1.0);
-    let score = |model: Value| node("reward.score").call(&[], &[("motion", motion(&track)), ("model", model)]);
+    let score =
+        |model: Value| node("reward.score").call(&[], &[("motion", motion(&track)), ("model", model)]);
     assert!(error(score(junk)).contains("\"model\""));
     let file = [("model_file", text("/nowhere.safetensors"))];
-    assert!(error(node("reward.score").call(&file, &[("motion", motion(&track))])).contains("nowhere.safetensors"));
+    assert!(
+        error(node("reward.score").call(&file, &[("motion", motion(&track))]))
+            .contains("nowhere.safetensors")
+    );
     assert!(!Path::new("/nowhere").exists());
 }
 
@@ -213,6 +222,7 @@ fn phones_add_the_recall_of_closures() {
     let inputs = [("audio", Value::Audio(Arc::new(audio))), ("motion", motion(&track)), ("phones", phones)];
     let metrics = node("reward.metrics").call(&[], &inputs).unwrap();
     let metrics = json(&metrics, "metrics");
-    let recall = metrics.as_array().unwrap().iter().find(|metric| metric["name"] == "closure_recall").unwrap();
+    let recall =
+        metrics.as_array().unwrap().iter().find(|metric| metric["name"] == "closure_recall").unwrap();
     assert_eq!(recall["value"], 1.0);
 }

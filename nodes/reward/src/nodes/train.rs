@@ -74,7 +74,11 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
             return Err(RewardError::Cancelled);
         }
         let words = row.map_or("learning".to_owned(), |row| {
-            format!("held-out loss {:.3}, accuracy {:.1} %", row.validation_loss, 100.0 * row.validation_accuracy)
+            format!(
+                "held-out loss {:.3}, accuracy {:.1} %",
+                row.validation_loss,
+                100.0 * row.validation_accuracy
+            )
         });
         (context.report_progress)(step as f64 / options.steps as f64, &words);
         Ok(())

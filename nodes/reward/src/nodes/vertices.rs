@@ -31,7 +31,10 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let mut metrics = Vec::new();
     if context.has_input("motion") {
         let Some(reference) = reference else {
-            return Err(NodeError::input("reference", "nothing is wired here; a motion is measured against it"));
+            return Err(NodeError::input(
+                "reference",
+                "nothing is wired here; a motion is measured against it",
+            ));
         };
         metrics.extend(vertex_metrics(context.motion("motion")?, reference, &face).map_err(at_input)?);
     }
@@ -40,7 +43,10 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         metrics.extend(take_vertex_metrics(&takes, reference, &face).map_err(at_input)?);
     }
     if metrics.is_empty() {
-        return Err(NodeError::input("motion", "nothing is wired here or to takes; wire a motion with a reference, or takes"));
+        return Err(NodeError::input(
+            "motion",
+            "nothing is wired here or to takes; wire a motion with a reference, or takes",
+        ));
     }
     let json = serde_json::to_string(&metrics).map_err(NodeError::failed)?;
     Ok(output("metrics", Value::Text(json.into())))

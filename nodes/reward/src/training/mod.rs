@@ -149,7 +149,8 @@ pub fn train(
     check(options)?;
     let (training, validation) = split(sets);
     if training.is_empty() || validation.is_empty() {
-        let what = "there is no pair of takes to learn from; use more families, more levels or a smaller margin";
+        let what =
+            "there is no pair of takes to learn from; use more families, more levels or a smaller margin";
         return Err(RewardError::demonstrations("", what));
     }
     let task = Task { options, training, validation, motion_scale: motion_scale(sets) };
@@ -294,9 +295,8 @@ impl Task<'_> {
     fn liveliness(&self) -> Vec<f32> {
         let sets = self.training.sets().filter(|set| set.scene.is_heard());
         let spreads: Vec<Vec<f32>> = sets.flat_map(untouched).map(|motion| deviations(motion)).collect();
-        let mean = |column: usize| {
-            spreads.iter().map(|row| row[column]).sum::<f32>() / spreads.len().max(1) as f32
-        };
+        let mean =
+            |column: usize| spreads.iter().map(|row| row[column]).sum::<f32>() / spreads.len().max(1) as f32;
         (0..MOTION_COLUMNS).map(mean).collect()
     }
 }
@@ -383,7 +383,9 @@ fn identity(sets: &[Demonstrations], options: &TrainOptions) -> String {
 
 fn what_is_kept(checkpoint: Option<&Path>, state: &State) -> String {
     match (checkpoint, state.curve.last()) {
-        (Some(path), Some(row)) => format!("the checkpoint of step {} is kept in {}", row.step, path.display()),
+        (Some(path), Some(row)) => {
+            format!("the checkpoint of step {} is kept in {}", row.step, path.display())
+        }
         _ => "no checkpoint was made yet".to_owned(),
     }
 }

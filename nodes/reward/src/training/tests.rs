@@ -54,11 +54,12 @@ fn checkpoints_that_do_not_belong_are_refused_and_stay() {
     let quick = TrainOptions { steps: 3, ..quick() };
     train(&sets, &quick, Some(&path), &mut silently).unwrap();
     let good = std::fs::read(&path).unwrap();
-    let refused = |options: &TrainOptions| {
-        train(&sets, options, Some(&path), &mut silently).unwrap_err().to_string()
-    };
+    let refused =
+        |options: &TrainOptions| train(&sets, options, Some(&path), &mut silently).unwrap_err().to_string();
     let other = TrainOptions { seed: 8, ..quick.clone() };
-    assert!(refused(&other).contains("another") || refused(&other).contains("other demonstrations or settings"));
+    assert!(
+        refused(&other).contains("another") || refused(&other).contains("other demonstrations or settings")
+    );
     assert_eq!(std::fs::read(&path).unwrap(), good);
     for (bytes, expected) in [
         (good[..good.len() / 2].to_vec(), "delete it"),

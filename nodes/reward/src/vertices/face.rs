@@ -1,11 +1,11 @@
 //! A rig as one mesh, with the parts of the face that metrics look at, found from its morph targets by name.
 
+use burn::tensor::{Device, Tensor, TensorData};
 use esarm_kernels::KernelError;
 use esarm_kernels::morph::{MorphError, MorphMesh, SparseMorph, SparseTarget};
 use esarm_kernels::vertex_metrics::FaceRegions;
 use esarm_values::names::arkit_spellings;
 use esarm_values::{ARKIT_SHAPES, Rig, Track, arkit_index};
-use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
 
 /// Shapes that move the lips themselves; the jaw would bring in the chin.
@@ -36,9 +36,9 @@ const UPPER_SHAPES: [&str; 11] = [
     "eyeWideLeft",
     "eyeWideRight",
 ];
-/// Share of a shape's greatest displacement from which a vertex belongs to it.
+/// Share of the greatest displacement from which a vertex belongs to a part.
 const LIP_SHARE: f32 = 0.5;
-const UPPER_SHARE: f32 = 0.25;
+const UPPER_SHARE: f32 = 0.35;
 /// Displacement by any shape from which a vertex belongs to the face, metres.
 const MOVED_METRES: f32 = 1e-5;
 
@@ -46,10 +46,14 @@ const MOVED_METRES: f32 = 1e-5;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FaceError {
     /// No morph target is an ARKit shape.
-    #[error("rig \"{0}\" has no morph target named like an ARKit shape; rename its targets or choose another rig")]
+    #[error(
+        "rig \"{0}\" has no morph target named like an ARKit shape; rename its targets or choose another rig"
+    )]
     NoShapes(String),
     /// A part of the face cannot be found.
-    #[error("rig \"{rig}\" lacks the morph targets that show where its {part} is; it needs some of: {shapes}")]
+    #[error(
+        "rig \"{rig}\" lacks the morph targets that show where its {part} is; it needs some of: {shapes}"
+    )]
     NoPart {
         /// Name of the rig.
         rig: String,
@@ -124,18 +128,20 @@ impl Joined {
         joined
     }
 
-    /// Vertices that one of `shapes` moves by `share` of its greatest displacement or more.
-    fn moved_by(&self, shapes: &[&str], share: f32) -> Vec<u32> {
-        let mut vertices = Vec::new();
+    /// Vertices that `shapes` move most: each shape's displacements count as shares of its greatest, their sum over the
+    /// shapes has to reach `share` of the greatest sum. What only one of many shapes moves, such as the chin or a cheek,
+    /// is not among them.
+    fn moved_most_by(&self, shapes: &[&str], share: f32) -> Vec<u32> {
+        let mut sums: BTreeMap<u32, f32> = BTreeMap::new();
         for (indices, offsets) in shapes.iter().filter_map(|shape| self.targets.get(&arkit_index(shape)?)) {
-            let lengths: Vec<f32> = offsets.iter().map(length).collect();
-            let greatest = lengths.iter().copied().fold(0.0, f32::max);
-            let far = indices.iter().zip(&lengths).filter(|(_, length)| **length >= share * greatest.max(MOVED_METRES));
-            vertices.extend(far.map(|(index, _)| *index));
+            let greatest = offsets.iter().map(length).fold(MOVED_METRES, f32::max);
+            for (index, offset) in indices.iter().zip(offsets) {
+                *sums.entry(*index).or_default() += length(offset) / greatest;
+            }
         }
-        vertices.sort_unstable();
-        vertices.dedup();
-        vertices
+        let most = sums.values().copied().fold(0.0, f32::max);
+        let reaches = |(_, sum): &(&u32, &f32)| most > 0.0 && **sum >= share * most;
+        sums.iter().filter(reaches).map(|(index, _)| *index).collect()
     }
 
     /// Vertices that any shape moves.
@@ -164,12 +170,13 @@ impl Face {
             return Err(FaceError::NoShapes(rig.name.clone()));
         }
         let part = |part: &'static str, shapes: &[&str], share: f32| {
-            let vertices = joined.moved_by(shapes, share);
+            let vertices = joined.moved_most_by(shapes, share);
             if vertices.is_empty() {
                 return Err(FaceError::NoPart { rig: rig.name.clone(), part, shapes: shapes.join(", ") });
             }
             let description = format!(
-                "{part}: {} vertices that one of {} moves by {:.0} % of its greatest displacement or more",
+                "{part}: {} vertices whose displacement, summed over {} each as a share of its greatest, reaches {:.0} % of \
+                 the greatest sum",
                 vertices.len(),
                 shapes.join(", "),
                 share * 100.0
@@ -188,7 +195,12 @@ impl Face {
     }
 
     /// Weights `[frames, 52]` of a motion at the frames of `timing`, for the kernels.
-    pub(super) fn weights(&self, which: &str, motion: &Track, timing: &Track) -> Result<Tensor<2>, FaceError> {
+    pub(super) fn weights(
+        &self,
+        which: &str,
+        motion: &Track,
+        timing: &Track,
+    ) -> Result<Tensor<2>, FaceError> {
         let wrong = |what| FaceError::Motion { which: which.to_owned(), what };
         if motion.frame_count() == 0 {
             return Err(wrong("has no frames; choose one that is not empty"));

@@ -22,13 +22,55 @@ pub fn vertex_metrics(motion: &Track, reference: &Track, face: &Face) -> Result<
         mask: mask.clone().into(),
     };
     Ok(vec![
-        metric("mean_vertex_error", errors.mve_mm(), "mm", "MVE: mean over frames and vertices of ||v - v_ref||, not squared", whole),
-        metric("lip_vertex_error", errors.lve_mm2(), "mm^2", "LVE: mean over frames of max over vertices of ||v - v_ref||^2, squared", lips),
-        metric("lip_vertex_error_norm", errors.lve_norm_mm(), "mm", "mean over frames of max over vertices of ||v - v_ref||, not squared", lips),
-        metric("lip_vertex_error_mean", errors.lve_mean_mm2(), "mm^2", "mean over frames and vertices of ||v - v_ref||^2, squared", lips),
-        metric("upper_face_vertex_error", errors.eve_mm2(), "mm^2", "EVE: mean over frames of max over vertices of ||v - v_ref||^2, squared", upper),
-        metric("upper_face_vertex_error_norm", errors.eve_norm_mm(), "mm", "mean over frames of max over vertices of ||v - v_ref||, not squared", upper),
-        metric("face_dynamics_deviation", errors.fdd_mm2(), "mm^2", "FDD: mean over vertices of std over frames of ||v_ref - rest||^2 less that of ||v - rest||^2; signed, positive when under-animated", upper),
+        metric(
+            "mean_vertex_error",
+            errors.mve_mm(),
+            "mm",
+            "MVE: mean over frames and vertices of ||v - v_ref||, not squared",
+            whole,
+        ),
+        metric(
+            "lip_vertex_error",
+            errors.lve_mm2(),
+            "mm^2",
+            "LVE: mean over frames of max over vertices of ||v - v_ref||^2, squared",
+            lips,
+        ),
+        metric(
+            "lip_vertex_error_norm",
+            errors.lve_norm_mm(),
+            "mm",
+            "mean over frames of max over vertices of ||v - v_ref||, not squared",
+            lips,
+        ),
+        metric(
+            "lip_vertex_error_mean",
+            errors.lve_mean_mm2(),
+            "mm^2",
+            "mean over frames and vertices of ||v - v_ref||^2, squared",
+            lips,
+        ),
+        metric(
+            "upper_face_vertex_error",
+            errors.eve_mm2(),
+            "mm^2",
+            "EVE: mean over frames of max over vertices of ||v - v_ref||^2, squared",
+            upper,
+        ),
+        metric(
+            "upper_face_vertex_error_norm",
+            errors.eve_norm_mm(),
+            "mm",
+            "mean over frames of max over vertices of ||v - v_ref||, not squared",
+            upper,
+        ),
+        metric(
+            "face_dynamics_deviation",
+            errors.fdd_mm2(),
+            "mm^2",
+            "FDD: mean over vertices of std over frames of ||v_ref - rest||^2 less that of ||v - rest||^2; signed, positive when under-animated",
+            upper,
+        ),
         metric("face_dynamics_deviation_abs", errors.fdd_mm2().abs(), "mm^2", "|FDD| of the clip", upper),
     ])
 }
@@ -52,7 +94,9 @@ pub fn take_vertex_metrics(
     let weights = takes[..even]
         .iter()
         .enumerate()
-        .map(|(number, take)| Ok(face.weights(&format!("take {number}"), take, timing)?.unsqueeze_dim::<3>(0)))
+        .map(|(number, take)| {
+            Ok(face.weights(&format!("take {number}"), take, timing)?.unsqueeze_dim::<3>(0))
+        })
         .collect::<Result<Vec<_>, FaceError>>()?;
     let diversity = diversity_mm(Tensor::cat(weights, 0), &face.regions.face)?;
     let whole = || face.whole.description.clone().into();
@@ -112,7 +156,8 @@ mod tests {
     use super::*;
     use esarm_values::{FrameRate, Mesh, MorphTarget, Rig};
 
-    /// Four vertices: a lip, a brow, a cheek that only the jaw moves, and one that nothing moves.
+    /// Five vertices: a lip, a brow, a cheek that only the jaw moves, one that nothing moves, and a chin that a lip shape
+    /// moves a little.
     fn rig() -> Rig {
         let morph = |name: &str, index: u32, offset: [f32; 3]| MorphTarget {
             name: name.to_owned(),
@@ -120,12 +165,15 @@ mod tests {
             position_offsets: vec![offset],
             normal_offsets: vec![],
         };
+        let mut funnel = morph("mouthFunnel", 0, [0.0, 0.003, 0.004]);
+        funnel.indices.push(4);
+        funnel.position_offsets.push([0.0, 0.0, 0.000_001]);
         let mesh = Mesh {
             name: "face".to_owned(),
-            positions: vec![[0.0; 3]; 4],
-            normals: vec![[0.0, 0.0, 1.0]; 4],
+            positions: vec![[0.0; 3]; 5],
+            normals: vec![[0.0, 0.0, 1.0]; 5],
             morphs: vec![
-                morph("mouthFunnel", 0, [0.0, 0.003, 0.004]),
+                funnel,
                 morph("browInnerUp", 1, [0.0, 0.010, 0.0]),
                 morph("Jaw_Open", 2, [0.0, -0.020, 0.0]),
             ],
@@ -169,7 +217,11 @@ mod tests {
         close("upper_face_vertex_error", 12.5);
         // Squared displacements of the brow: 0 and 100 against 0 and 25, standard deviations 50 and 12.5.
         close("face_dynamics_deviation", 37.5);
-        assert!(metrics.iter().all(|metric| metric.formula.contains("squared") || metric.name.contains("dynamics")));
+        assert!(
+            metrics
+                .iter()
+                .all(|metric| metric.formula.contains("squared") || metric.name.contains("dynamics"))
+        );
         let same = vertex_metrics(&reference, &reference, &face).unwrap();
         assert!(same.iter().all(|metric| metric.value == Some(0.0)));
     }
@@ -194,7 +246,8 @@ mod tests {
         bare.meshes[0].morphs.clear();
         assert!(Face::new(&bare).err().unwrap().to_string().contains("four"));
         let face = Face::new(&rig()).unwrap();
-        let refused = |motion: &Track| vertex_metrics(motion, &motion.clone(), &face).err().unwrap().to_string();
+        let refused =
+            |motion: &Track| vertex_metrics(motion, &motion.clone(), &face).err().unwrap().to_string();
         assert!(refused(&motion(vec![])).contains("no frames"));
         assert!(refused(&motion(vec![f32::NAN, 0.0, 0.0])).contains("finite"));
         let bone = Track::new(FrameRate::whole(30), vec!["bone".to_owned()], vec![1.0]).unwrap();

@@ -14,8 +14,8 @@ use esarm_rl::evaluation::{Performance, perform};
 use esarm_rl::generator::{GeneratorPolicy, RewardJudge, SpeechLine, columns, proxies};
 use esarm_rl::policy::Proxy;
 use esarm_rl::{
-    Algorithm, Card, Comparison, Estimate, Hooks, Outcome, RlError, Stop, Task, TuneSettings, best_of_divergence,
-    curves_csv, perform_best_of, tune,
+    Algorithm, Card, Comparison, Estimate, Hooks, Outcome, RlError, Stop, Task, TuneSettings,
+    best_of_divergence, curves_csv, perform_best_of, tune,
 };
 use esarm_sta::generator::{DEFAULT_TEMPERATURE, EMBEDDED_WEIGHTS};
 use material::{Lines, critic_weights, read_lines};
@@ -188,7 +188,8 @@ impl<'a> Bench<'a> {
 
     fn best_of(&self) -> Result<Contestant, Box<dyn Error>> {
         let began = Instant::now();
-        let after = perform_best_of(self.policy, &self.lines.test, &TEST_SEEDS, BEST_OF, self.judge, &always)?;
+        let after =
+            perform_best_of(self.policy, &self.lines.test, &TEST_SEEDS, BEST_OF, self.judge, &always)?;
         Ok(Contestant {
             name: format!("best of {BEST_OF}"),
             seconds: began.elapsed().as_secs_f64(),
@@ -253,7 +254,9 @@ fn table(contestants: &[Contestant]) -> String {
     text += "\n| proxy | before |";
     contestants.iter().for_each(|it| text += &format!(" {} |", it.name));
     text += &format!("\n|---|---|{}\n", "---|".repeat(contestants.len()));
-    for (index, proxy) in contestants.first().into_iter().flat_map(|it| it.comparison.proxies.iter().enumerate()) {
+    for (index, proxy) in
+        contestants.first().into_iter().flat_map(|it| it.comparison.proxies.iter().enumerate())
+    {
         text += &format!("| {} | {:.4} |", proxy.name, proxy.before);
         let after = contestants.iter().filter_map(|it| it.comparison.proxies.get(index));
         after.for_each(|it| text += &format!(" {:.4} |", it.after));

@@ -118,7 +118,9 @@ impl Policy for GeneratorPolicy {
             let mean = self.policy.distribution(&line.clip, self.temperature)?.mean();
             let mean: Vec<f32> = mean.into_data().iter::<f32>().collect();
             for take in &mut actions {
-                for (at, action) in take.iter_mut().enumerate().filter(|(at, _)| moves_lips(at % LATENT_COUNT)) {
+                for (at, action) in
+                    take.iter_mut().enumerate().filter(|(at, _)| moves_lips(at % LATENT_COUNT))
+                {
                     *action = mean[at];
                 }
             }

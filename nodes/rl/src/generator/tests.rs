@@ -22,7 +22,8 @@ fn judge() -> RewardJudge {
 
 #[test]
 fn the_lip_lock_keeps_lips_from_exploring_and_learning() {
-    let locked: Vec<&str> = (0..CONTENT_COUNT).filter(|it| moves_lips(*it)).map(|it| CONTENT_CHANNELS[it]).collect();
+    let locked: Vec<&str> =
+        (0..CONTENT_COUNT).filter(|it| moves_lips(*it)).map(|it| CONTENT_CHANNELS[it]).collect();
     assert!(locked.contains(&"jawOpen") && locked.contains(&"mouthPress") && !locked.contains(&"mouthSmile"));
     let policy = policy(true);
     let line = &lines(&policy, 1)[0];
@@ -49,7 +50,8 @@ fn judges_see_takes_together_as_they_see_them_alone() {
     assert_eq!(motions[0].frame_count(), line.scene.frame_count());
     for (motion, together) in motions.iter().zip(&together) {
         let alone = &judge().judge(line, std::slice::from_ref(motion)).unwrap()[0];
-        let apart = alone.rewards.iter().zip(&together.rewards).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let apart =
+            alone.rewards.iter().zip(&together.rewards).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(apart < 1e-4, "{apart}");
     }
     assert_ne!(together[0], together[1]);

@@ -23,16 +23,40 @@ fn schema() -> NodeSchema {
         TimeSupport::Whole,
     )
     .input("after", PortType::File, "Weights of the generator that is to be better.");
-    let schema = optional_file(schema, "before", "Weights of the other generator; those of the program when nothing is wired.");
-    let schema = optional_file(schema, "reward", "The reward that was raised; the one of the program when nothing is wired.");
-    let schema = optional_file(schema, "critic", "An independent reward, learnt from other material and seeds; without it there is no win rate.");
+    let schema = optional_file(
+        schema,
+        "before",
+        "Weights of the other generator; those of the program when nothing is wired.",
+    );
+    let schema = optional_file(
+        schema,
+        "reward",
+        "The reward that was raised; the one of the program when nothing is wired.",
+    );
+    let schema = optional_file(
+        schema,
+        "critic",
+        "An independent reward, learnt from other material and seeds; without it there is no win rate.",
+    );
     let schema = with_lines(schema)
-        .parameter("speakers", ParameterKind::Text { default: String::new() }, "", "Speakers of the corpus to compare on, by commas; all when empty.")
+        .parameter(
+            "speakers",
+            ParameterKind::Text { default: String::new() },
+            "",
+            "Speakers of the corpus to compare on, by commas; all when empty.",
+        )
         .parameter("takes", ParameterKind::integer(4, 1, 1024), "takes", "Takes of each line.")
-        .parameter("seed", ParameterKind::integer(1, 0, 1_000_000), "", "Draws takes and intervals; both generators get the same.");
-    schema
-        .output("table", PortType::Text, "JSON: the figures with their 95 % intervals.")
-        .output("report", PortType::Text, "The same as Markdown.")
+        .parameter(
+            "seed",
+            ParameterKind::integer(1, 0, 1_000_000),
+            "",
+            "Draws takes and intervals; both generators get the same.",
+        );
+    schema.output("table", PortType::Text, "JSON: the figures with their 95 % intervals.").output(
+        "report",
+        PortType::Text,
+        "The same as Markdown.",
+    )
 }
 
 fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {

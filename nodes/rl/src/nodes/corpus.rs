@@ -23,7 +23,11 @@ pub(super) fn names(context: &NodeContext<'_>, parameter: &str) -> Vec<String> {
 }
 
 /// Refuses names of speakers that the corpus does not have.
-pub(super) fn check_speakers(parameter: &str, wanted: &[String], clips: &[GridClip]) -> Result<(), NodeError> {
+pub(super) fn check_speakers(
+    parameter: &str,
+    wanted: &[String],
+    clips: &[GridClip],
+) -> Result<(), NodeError> {
     let mut speakers: Vec<&str> = clips.iter().map(|clip| clip.speaker.as_str()).collect();
     speakers.sort_unstable();
     speakers.dedup();

@@ -35,8 +35,16 @@ fn schema() -> NodeSchema {
         Purity::External,
         TimeSupport::Whole,
     );
-    let schema = optional_file(schema, "weights", "Weights of the generator to start from; those of the program when nothing is wired.");
-    let schema = optional_file(schema, "reward", "The reward, from reward.train; the one of the program when nothing is wired.");
+    let schema = optional_file(
+        schema,
+        "weights",
+        "Weights of the generator to start from; those of the program when nothing is wired.",
+    );
+    let schema = optional_file(
+        schema,
+        "reward",
+        "The reward, from reward.train; the one of the program when nothing is wired.",
+    );
     let mut schema = schema.many_input(
         "demonstrations",
         PortType::File,
@@ -45,7 +53,11 @@ fn schema() -> NodeSchema {
     // Nothing needs to be wired.
     schema.inputs.iter_mut().for_each(|input| input.required = false);
     with_settings(with_lines(schema))
-        .output("weights", PortType::File, "The tuned weights (safetensors): for sta.generator and sta.takes.")
+        .output(
+            "weights",
+            PortType::File,
+            "The tuned weights (safetensors): for sta.generator and sta.takes.",
+        )
         .output("curves", PortType::Text, "CSV: what every iteration measured.")
         .output("card", PortType::Text, "JSON: configuration, digests, curves, before and after.")
         .output("report", PortType::Text, "The card as Markdown.")
@@ -119,7 +131,8 @@ fn run(
     checkpoint: Option<&PathBuf>,
 ) -> Result<Outcome<GeneratorPolicy>, NodeError> {
     let mut row = |row: &Row| {
-        let held_out = row.held_out.as_ref().map_or_else(String::new, |it| format!(", held out {:.3}", it.reward));
+        let held_out =
+            row.held_out.as_ref().map_or_else(String::new, |it| format!(", held out {:.3}", it.reward));
         let words = format!(
             "iteration {} of {}: reward {:.3} ± {:.3}{held_out}, KL {:.4}, {:.0} % without signal, clip {:.2}",
             row.iteration,

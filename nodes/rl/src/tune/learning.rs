@@ -176,10 +176,8 @@ impl<P: Policy> Run<'_, P> {
     /// Takes the optimiser's step; what is frozen stays, decay included.
     fn apply(&self, state: &mut State, slopes: Vec<f32>) {
         let before = state.numbers.clone();
-        let size = StepSize {
-            learning_rate: self.settings.learning_rate,
-            weight_decay: self.settings.weight_decay,
-        };
+        let size =
+            StepSize { learning_rate: self.settings.learning_rate, weight_decay: self.settings.weight_decay };
         state.moments.step(size, &mut state.numbers, slopes);
         for ((number, before), _) in
             state.numbers.iter_mut().zip(before).zip(&self.frozen).filter(|(_, frozen)| **frozen)

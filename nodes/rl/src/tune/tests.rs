@@ -70,7 +70,8 @@ fn a_small_budget_is_kept_by_undoing_passes() {
 
 #[test]
 fn an_exploitable_reward_sets_off_the_alarm_and_the_run_rolls_back() {
-    let settings = TuneSettings { kl_budget: 50.0, check_every: 3, iterations: 60, ..settings(Algorithm::Grpo) };
+    let settings =
+        TuneSettings { kl_budget: 50.0, check_every: 3, iterations: 60, ..settings(Algorithm::Grpo) };
     let outcome = run(&ToyPolicy::new(), &ExploitableJudge, &settings, None, &never).unwrap();
     let Stop::RewardHacking(fall) = &outcome.stop else { panic!("{}", outcome.stop) };
     assert_eq!(fall.proxy, "closeness");

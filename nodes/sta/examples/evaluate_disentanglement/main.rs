@@ -12,9 +12,9 @@ mod recogniser;
 mod speech;
 
 use esarm_sta::generator::{GenerateOptions, Generator};
-use esarm_sta::training::HELD_OUT_SPEAKERS;
 use esarm_sta::training::corpus::{GridClip, of_emodb};
 use esarm_sta::training::recordings::{LabelledSpeech, read_emodb};
+use esarm_sta::training::{HELD_OUT_SPEAKERS, coupled_errors};
 use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate, Track, emotion_index};
 use head::Lips;
 use recogniser::{difference, is_corner, is_upper, recognise};
@@ -38,7 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("EMO-DB speakers 11 and 13, {} clips, takes at temperature 0.5, seed {SEED}", clips.len());
     swap_emotions(&generator, &lips, &clips)?;
     closures(&generator, &lips, &speech)?;
-    swap_contents(&generator, &lips, &clips)
+    swap_contents(&generator, &lips, &clips)?;
+    let head = esarm_face::head::built_in();
+    let errors = coupled_errors(&generator.weights(), clips, Some(&head), SEED)?;
+    println!("\nCoupled faces against the rules and the coarticulation model: {errors:.4?}");
+    Ok(())
 }
 
 /// What the recogniser says of captured faces, whose emotion their maker named.

@@ -2,12 +2,13 @@
 
 use super::TrainingError;
 use super::corpus::GridClip;
-use super::coupling::{CoupledModel, Demonstration, Grid, LossWeights};
+use super::coupling::{COUPLED_TERMS, CoupledModel, Demonstration, Grid, LossWeights, Objective, SkinLoss};
 use super::run::{Outcome, Progress, Schedule, Trainer, Verdict};
-use super::task::{GeneratorTask, Sources, Taught};
+use super::task::{GeneratorTask, SKIN_VERTICES, Sources, Taught};
 use crate::generator::Generator;
 use crate::generator::weights::Weights;
 use burn::tensor::Device;
+use esarm_kernels::random::Random;
 use esarm_values::Rig;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Learned {
     pub outcome: Outcome,
     /// Recordings and demonstrations learnt from, of these coupled, and held out.
     pub clips: [usize; 3],
+    /// Each term of the loss on held-out speakers, by name: before and after.
+    pub held_out: Vec<(&'static str, f32, f32)>,
 }
 
 /// A schedule for teaching on: shorter and gentler than training from nothing.
@@ -89,10 +92,62 @@ pub fn fine_tune(
     let start = CoupledModel::parameters_of(&lesson.start.content, &lesson.start.expression);
     let sources = Sources { speech: None, grid: Some((grid, lesson.quadruples)), held_out };
     let rig = lesson.rig.as_deref();
-    let task = GeneratorTask::new(sources, start, Taught::Readings, lesson.losses, rig, lesson.seed)?;
-    let outcome = Trainer::new(task, lesson.schedule, folder)?.run(observe)?;
+    let task = GeneratorTask::new(sources, start.clone(), Taught::Readings, lesson.losses, rig, lesson.seed)?;
+    let mut trainer = Trainer::new(task, lesson.schedule, folder)?;
+    let outcome = trainer.run(observe)?;
+    let measured =
+        [trainer.held_out(&start)?, trainer.held_out(&outcome.weights)?].map(Option::unwrap_or_default);
+    let [before, after] = measured;
+    let terms = COUPLED_TERMS.into_iter().zip(before).zip(after);
     let (content, expression) = CoupledModel::layers_of(&outcome.weights);
-    Ok(Learned { weights: Weights { content, expression, ..lesson.start }, outcome, clips })
+    Ok(Learned {
+        weights: Weights { content, expression, ..lesson.start },
+        outcome,
+        clips,
+        held_out: terms.map(|((name, before), after)| (name, before, after)).collect(),
+    })
+}
+
+/// How far a generator's coupled faces are from what they should be (see [`super::coupling`]), each a mean over frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoupledErrors {
+    /// Squared error of the clip's own face, summed over the 52 shapes.
+    pub own: f32,
+    /// The same with the emotion or the content of another clip.
+    pub cross: f32,
+    /// The same of differences of neighbouring frames.
+    pub velocity: f32,
+    /// Mean square distance on the rig's skin in mm²; 0 without a rig.
+    pub skin_square_mm: f32,
+}
+
+/// Measures weights on labelled recordings: quadruples drawn from `seed`, always the same for the same recordings.
+///
+/// # Errors
+/// When there are no recordings or the rig has no ARKit shapes.
+pub fn coupled_errors(
+    weights: &Weights,
+    clips: Vec<GridClip>,
+    rig: Option<&Rig>,
+    seed: u64,
+) -> Result<CoupledErrors, TrainingError> {
+    const QUADRUPLES: usize = 60;
+    let device = Device::flex();
+    let grid = Grid::new(clips, Vec::new(), &Generator::new(weights.clone(), &device)?)?;
+    let start = CoupledModel::parameters_of(&weights.content, &weights.expression);
+    let model = CoupledModel::new(&start, &device);
+    let skin = rig.map(|rig| SkinLoss::new(rig, SKIN_VERTICES, &device)).transpose()?;
+    let ones = LossWeights { own: 1.0, cross: 1.0, velocity: 1.0, classes: 1.0, vertex: 1.0 };
+    let objective = Objective::new(ones, skin, false, &device);
+    let mut sums = [0.0; COUPLED_TERMS.len()];
+    for draw in 0..QUADRUPLES {
+        let batch = grid.batch(1, Random::new(seed, 0xE7).split(draw as u64))?;
+        for (sum, term) in sums.iter_mut().zip(objective.terms(&model, batch)?) {
+            *sum += term.into_scalar::<f32>() / QUADRUPLES as f32;
+        }
+    }
+    let [own, cross, velocity, _, skin_square_mm] = sums;
+    Ok(CoupledErrors { own, cross, velocity, skin_square_mm })
 }
 
 #[cfg(test)]
@@ -141,11 +196,16 @@ mod tests {
     fn a_lesson_changes_the_readings_and_leaves_what_is_heard() {
         let corpus = small_corpus("readings");
         let before = lesson(&corpus, 8);
-        let learned = fine_tune(before.clone(), None, &mut |_| Verdict::Continue).unwrap().weights;
+        let learned = fine_tune(before.clone(), None, &mut |_| Verdict::Continue).unwrap();
+        assert_eq!(learned.held_out.len(), 5);
+        let learned = learned.weights;
         let readout = before.start.content.len() - 2;
         for (index, (before, after)) in before.start.content.iter().zip(&learned.content).enumerate() {
             assert_eq!(before == after, index != readout, "layer {index}");
         }
+        let errors = |weights: &Weights| coupled_errors(weights, before.clips.clone(), None, 1).unwrap();
+        let (start, end) = (errors(&before.start), errors(&learned));
+        assert!(end.own < start.own && end.cross < start.cross, "{start:?} {end:?}");
         assert!(before.start.expression != learned.expression);
         assert_eq!((before.start.noise, before.start.policy), (learned.noise, learned.policy));
         std::fs::remove_dir_all(corpus).unwrap();

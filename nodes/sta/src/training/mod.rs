@@ -33,7 +33,7 @@ mod synthesis;
 mod task;
 mod variation;
 
-pub use fine_tune::{Learned, Lesson, fine_tune, lesson_schedule};
+pub use fine_tune::{CoupledErrors, Learned, Lesson, coupled_errors, fine_tune, lesson_schedule};
 #[cfg(feature = "training")]
 pub use scratch::{TrainingOptions, TrainingReport, train};
 

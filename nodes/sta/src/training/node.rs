@@ -199,6 +199,17 @@ fn report(learned: &Learned, losses: LossWeights, seed: u64, corpus: Digest) -> 
         Some((step, loss)) => format!("The lowest held-out loss was {loss:.4}, at step {step}."),
         None => "Nothing was held out.".to_owned(),
     };
+    let rows = learned
+        .held_out
+        .iter()
+        .map(|(name, before, after)| format!("| {name} | {before:.4} | {after:.4} |\n"));
+    let table = match learned.held_out.is_empty() {
+        true => String::new(),
+        false => {
+            "\n| weighted loss on held-out speakers | before | after |\n|---|---|---|\n".to_owned()
+                + &rows.collect::<String>()
+        }
+    };
     let LossWeights { own, cross, velocity, classes, vertex } = losses;
     format!(
         "# Training of the generator\n\n\
@@ -207,7 +218,7 @@ fn report(learned: &Learned, losses: LossWeights, seed: u64, corpus: Digest) -> 
          {held_out} recordings held out\n\
          - seed {seed}, corpus {corpus}\n\
          - loss weights: self {own}, cross {cross}, velocity {velocity}, classes {classes}, vertex {vertex}\n\
-         - taken up from a checkpoint at step {}\n",
+         - taken up from a checkpoint at step {}\n{table}",
         outcome.steps, outcome.weights_step, outcome.resumed_at
     )
 }

@@ -10,7 +10,7 @@ use esarm_kernels::random::Random;
 use esarm_values::Rig;
 
 /// Vertices of a rig on which faces are compared.
-const SKIN_VERTICES: usize = 300;
+pub(super) const SKIN_VERTICES: usize = 300;
 /// Batches of held-out quadruples that a measurement takes.
 const HELD_OUT_BATCHES: u64 = 3;
 

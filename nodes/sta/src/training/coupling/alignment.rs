@@ -1,6 +1,6 @@
 //! Which moment of one recording is which moment of another that says the same.
 //!
-//! EmoTalk couples recordings of one sentence by stretching one to the length of the other. Labels allow more: phones
+//! Peng et al. (ICCV 2023) stretch one recording of a sentence to the length of another. Labels allow more: phones
 //! are matched one by one (Needleman and Wunsch, 1970) and time runs evenly within each.
 
 use crate::training::phones::Phone;

@@ -13,12 +13,14 @@
 //! vertex    the same as self and cross, in square millimetres on the skin of a rig
 //! ```
 //!
-//! and the same with i, m and j, n exchanged. After EmoTalk (Peng et al., ICCV 2023), whose pass couples one exchanged
-//! clip per step; that ESARM builds on it is known from its abstract only. Ours to answer for: the emotion is given by
-//! name, not heard, so its encoder sees prosody and the name; `warp` follows hand-made phones instead of stretching a
-//! clip as a whole; the true lips seal both sides, so that coupling cannot trade closures; faces `x` come from the
-//! coarticulation model and the rules of [`crate::presets`], because no free recording shows emotional speech with its
-//! face; the sizes of the weights.
+//! and the same with i, m and j, n exchanged.
+//!
+//! This is a reconstruction. What is public of ESARM is that it takes emotion and content apart by "cross-coupling
+//! training", not how. The terms follow Peng et al. (ICCV 2023), whose pass couples one exchanged clip per step. Ours to
+//! answer for: the emotion is given by name, not heard, so its encoder sees prosody and the name; `warp` follows
+//! hand-made phones instead of stretching a clip as a whole; the true lips seal both sides, so that coupling cannot trade
+//! closures; faces `x` come from the coarticulation model and the rules of [`crate::presets`], because no free recording
+//! shows emotional speech with its face; the velocity and vertex terms on crossed faces; the sizes of the weights.
 
 mod alignment;
 mod grid;

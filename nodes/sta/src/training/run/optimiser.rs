@@ -1,4 +1,5 @@
-//! AdamW (Loshchilov and Hutter, 2019) on plain numbers, so that its whole state can be written and read.
+//! Adam with decoupled decay (Loshchilov and Hutter, 2019) on plain numbers, so that its whole state can be written and
+//! read.
 
 use super::parameters::Parameters;
 

@@ -186,6 +186,14 @@ impl<T: Task> Trainer<T> {
         self.state.step
     }
 
+    /// The weighted terms of parameters on held-out material; `None` when nothing is held out.
+    ///
+    /// # Errors
+    /// When material cannot be read.
+    pub fn held_out(&mut self, parameters: &Parameters) -> Result<Option<Vec<f32>>, TrainingError> {
+        self.task.held_out(parameters)
+    }
+
     /// Takes steps until the run ends. `observe` is told of every step and may end the run.
     ///
     /// # Errors
