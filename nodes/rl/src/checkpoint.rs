@@ -192,8 +192,7 @@ mod tests {
         let mut other = identity();
         other.insert("seed".to_owned(), "2".to_owned());
         assert!(error_of(&bytes, &other, SHAPES).contains("seed was 1 and is now 2"));
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let at = text.find(LAYOUT).unwrap();
+        let at = bytes.windows(LAYOUT.len()).position(|part| part == LAYOUT.as_bytes()).unwrap();
         let mut newer = bytes.clone();
         newer[at + LAYOUT.len() - 1] = b'2';
         assert!(error_of(&newer, &identity(), SHAPES).contains("esarm-tuning-2"));

@@ -2,10 +2,9 @@
 
 use crate::RlError;
 use crate::evaluation::{Performance, figures_of, rewards_of};
-use crate::losses::divergence;
-use crate::policy::{Judge, Policy, Proxy, Rows, Sampling};
+use crate::losses::divergence_on_takes;
+use crate::policy::{Judge, Policy, Proxy, Rows};
 use crate::statistics::{Estimate, clustered_mean, mean};
-use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// Spread below which a column counts as still.
@@ -174,12 +173,7 @@ pub fn divergence_between<P: Policy>(
     lines: &[P::Line],
     seeds: &[u64],
 ) -> Result<Option<Estimate>, RlError> {
-    let of = |line: &P::Line| {
-        let takes = after.sample(line, seeds, Sampling::Performing)?;
-        let shape = [takes.len(), after.action_frames(line), after.latent_count()];
-        let actions = Tensor::from_data(TensorData::new(takes.concat(), shape), after.device());
-        Ok(vec![divergence(after, before, line, &actions)?])
-    };
+    let of = |line: &P::Line| Ok(vec![divergence_on_takes(after, before, line, seeds)?]);
     let divergences = lines.iter().map(of).collect::<Result<Vec<_>, RlError>>()?;
     Ok(clustered_mean(&divergences, seeds.first().copied().unwrap_or_default()))
 }

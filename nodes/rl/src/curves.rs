@@ -2,7 +2,6 @@
 
 use crate::alarm::Check;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
 
 /// What one iteration measured, in the words of the field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,10 +71,7 @@ fn add_row(csv: &mut String, row: &Row, proxies: usize) {
     csv.push_str(&row.iteration.to_string());
     for figure in figures.into_iter().chain(measured) {
         csv.push(',');
-        if let Some(figure) = figure {
-            // Writing into a string cannot fail.
-            let _ = write!(csv, "{}", rounded(figure));
-        }
+        csv.extend(figure.map(|figure| rounded(figure).to_string()));
     }
     csv.push('\n');
 }

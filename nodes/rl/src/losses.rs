@@ -2,7 +2,7 @@
 //! the start and the entropy.
 
 use crate::RlError;
-use crate::policy::{ActionDistribution, Policy};
+use crate::policy::{ActionDistribution, Policy, Sampling};
 use crate::rollout::Rollout;
 use crate::settings::{Algorithm, TuneSettings};
 use burn::tensor::{Tensor, TensorData};
@@ -65,8 +65,8 @@ pub(crate) fn line_loss<P: Policy>(
     Ok(Loss { total, clip_ratio, entropy: entropy_number })
 }
 
-/// The divergence of `policy` from `start` in nats per action frame, on a rollout's actions.
-pub(crate) fn divergence<P: Policy>(
+/// The divergence of `policy` from `start` in nats per action frame, on actions `[takes, frames, latents]`.
+fn divergence<P: Policy>(
     policy: &P,
     start: &P,
     line: &P::Line,
@@ -74,6 +74,19 @@ pub(crate) fn divergence<P: Policy>(
 ) -> Result<f64, RlError> {
     let (own, reference) = (policy.distribution(line)?, start.distribution(line)?);
     Ok(number(&own.divergence_from(&reference, actions).mean()))
+}
+
+/// The divergence of `policy` from `start` in nats per action frame, on takes of its own.
+pub(crate) fn divergence_on_takes<P: Policy>(
+    policy: &P,
+    start: &P,
+    line: &P::Line,
+    seeds: &[u64],
+) -> Result<f64, RlError> {
+    let takes = policy.sample(line, seeds, Sampling::Performing)?;
+    let shape = [takes.len(), policy.action_frames(line), policy.latent_count()];
+    let actions = Tensor::from_data(TensorData::new(takes.concat(), shape), policy.device());
+    divergence(policy, start, line, &actions)
 }
 
 /// The clipped surrogate (Schulman et al., 2017), to be lowered, and the share of ratios beyond the range.

@@ -8,15 +8,14 @@ use crate::RlError;
 use crate::alarm::{Check, Margins, exploited, fall};
 use crate::checkpoint::{self, Identity};
 use crate::curves::Row;
-use crate::evaluation::{figures_of, rewards_of};
-use crate::losses::{divergence, is_offline};
+use crate::evaluation::{figures_of, perform, rewards_of};
+use crate::losses::{divergence_on_takes, is_offline};
 use crate::parameters::{numbers_of, shapes_of, with_numbers};
-use crate::policy::{Judge, Policy, Proxy, Sampling};
+use crate::policy::{Judge, Policy, Proxy};
 use crate::rollout::{Judging, Rollout, roll_out, seeds};
 use crate::settings::TuneSettings;
 use crate::state::{State, Stop};
 use crate::statistics::mean;
-use burn::tensor::{Tensor, TensorData};
 use esarm_kernels::random::Random;
 use esarm_values::Hasher;
 use std::collections::BTreeMap;
@@ -211,16 +210,9 @@ impl<P: Policy> Run<'_, P> {
     fn check(&self, policy: &P, iteration: usize, hooks: &Hooks<'_>) -> Result<Check, RlError> {
         let held_out = self.task.held_out;
         let seeds = seeds(Random::new(self.settings.seed, HELD_OUT_STREAM), self.settings.held_out_takes);
-        let (mut performance, mut divergences) = (Vec::new(), Vec::new());
-        for line in held_out {
-            go_on(hooks)?;
-            let takes = policy.sample(line, &seeds, Sampling::Performing)?;
-            let shape = [takes.len(), policy.action_frames(line), policy.latent_count()];
-            let actions = Tensor::<3>::from_data(TensorData::new(takes.concat(), shape), policy.device());
-            divergences.push(divergence(policy, self.task.start, line, &actions)?);
-            let motions = takes.iter().map(|actions| policy.motion(line, actions));
-            performance.push(motions.collect::<Result<Vec<_>, _>>()?);
-        }
+        let performance = perform(policy, held_out, &seeds, &|| go_on(hooks))?;
+        let divergence = |line| divergence_on_takes(policy, self.task.start, line, &seeds);
+        let divergences = held_out.iter().map(divergence).collect::<Result<Vec<_>, _>>()?;
         let rewards = rewards_of(policy, held_out, &performance, self.task.judge)?.concat();
         let proxies = self.task.proxies.iter().map(|proxy| {
             let figures = figures_of(policy, held_out, &performance, *proxy)?;

@@ -4,17 +4,19 @@ use super::{Hooks, Run, go_on, shuffled};
 use crate::RlError;
 use crate::advantages::{over_baseline, over_group, share_without_signal};
 use crate::curves::Row;
-use crate::losses::{Loss, Signal, binned_ranks, divergence, line_loss, number};
+use crate::losses::{Loss, Signal, binned_ranks, divergence_on_takes, line_loss, number};
 use crate::optimiser::StepSize;
 use crate::parameters::{norm, slopes_of};
 use crate::policy::{Policy, Rows};
-use crate::rollout::Rollout;
+use crate::rollout::{Rollout, seeds};
 use crate::settings::Algorithm;
 use crate::state::State;
 use crate::statistics::{deviation, mean};
 use esarm_kernels::random::Random;
 
+/// Random streams.
 const ORDER_STREAM: u64 = 0x4F72;
+const BUDGET_STREAM: u64 = 0x4275;
 /// Where in its budget the divergence may lie before its weight adapts, and by how much it does.
 const SPARE: f64 = 1.0 / 3.0;
 const TIGHT: f64 = 2.0 / 3.0;
@@ -62,11 +64,11 @@ impl<P: Policy> Run<'_, P> {
         let (targets, explained_variance) = self.targets(state, rollouts)?;
         let kl_weight = state.journal.kl_weight;
         let mut measured = Measured::default();
-        let (mut epochs_kept, mut kl) = (0, self.divergence_of(state, rollouts)?);
+        let (mut epochs_kept, mut kl) = (0, self.divergence_of(state)?);
         for epoch in 0..settings.epochs {
             let before = (state.numbers.clone(), state.moments.clone());
             self.pass(state, rollouts, &targets, epoch, &mut measured, hooks)?;
-            let reached = self.divergence_of(state, rollouts)?;
+            let reached = self.divergence_of(state)?;
             if reached > settings.kl_budget {
                 (state.numbers, state.moments) = before;
                 break;
@@ -184,11 +186,13 @@ impl<P: Policy> Run<'_, P> {
         }
     }
 
-    /// The divergence from the start on the takes of an iteration, nats per action frame.
-    fn divergence_of(&self, state: &State, rollouts: &[Rollout]) -> Result<f64, RlError> {
+    /// The divergence from the start, nats per action frame: on a take of each held-out line by the policy itself,
+    /// always of the same seed, so that it depends on the network alone.
+    fn divergence_of(&self, state: &State) -> Result<f64, RlError> {
         let policy = self.policy(&state.numbers);
-        let of = |it: &Rollout| divergence(&policy, self.task.start, &self.task.lines[it.line], &it.actions);
-        let kl = mean(&rollouts.iter().map(of).collect::<Result<Vec<_>, _>>()?);
+        let seeds = seeds(Random::new(self.settings.seed, BUDGET_STREAM), 1);
+        let of = |line: &P::Line| divergence_on_takes(&policy, self.task.start, line, &seeds);
+        let kl = mean(&self.task.held_out.iter().map(of).collect::<Result<Vec<_>, _>>()?);
         self.finite("the divergence from the start", kl, state)?;
         Ok(kl)
     }
