@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for emotion in neutral happy sad angry fear disgust surprise contempt; do
-    ${ESARM:-cargo run --quiet --release --} run assets/graphs/animate.esarm --input speech=assets/speech/hello.wav \
+    ${ESARM:-cargo run --quiet --release --} run assets/graphs/animate.esarm --input speech=assets/speech/hello.wav --seed 1 \
         --set "emotion.emotion=$emotion" --set render.moments=5 --set render.columns=1 \
         --set render.width=224 --set render.height=240 --output "png=$scratch/$emotion.png"
     convert "$scratch/$emotion.png" -background '#1e2024' -fill '#e8eaee' -gravity center -pointsize 20 \

@@ -165,9 +165,12 @@ pub(crate) struct Doctor {
     /// The folder of kept results to tell about.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, env = "ESARM_CACHE")]
     pub(crate) cache: Option<PathBuf>,
-    /// Print only the adapters that can render, as JSON.
+    /// The device whose kernels are tested and timed.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: Device,
+    /// Print only what drivers tell, as JSON.
     #[arg(long, hide = true)]
-    pub(crate) adapters: bool,
+    pub(crate) drivers: bool,
 }
 
 #[derive(Debug, Args)]
@@ -179,14 +182,25 @@ pub(crate) struct Man {
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Device {
-    /// The best device that this build can use, which is the processor.
+    /// The processor, which is done with a line of speech before a GPU's driver is awake.
     Auto,
     /// The processor.
     Cpu,
-    /// A GPU by Vulkan, Metal or DirectX 12: not in this build.
+    /// A GPU by Vulkan, Metal or DirectX 12; in builds with the feature gpu.
     Gpu,
-    /// An NVIDIA GPU by CUDA: not in this build.
+    /// An NVIDIA GPU by CUDA; in builds with the feature cuda.
     Cuda,
+}
+
+impl Device {
+    /// The class of device whose results may be reused for one another.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Cuda => "cuda",
+        }
+    }
 }
 
 /// How to show progress.

@@ -16,7 +16,7 @@ pub(crate) fn without_display_complaints(command: &Command) {
     /// Absolute, as the variable must be, and nothing can lie in it, so no display is found there.
     const NOWHERE: &str = "/dev/null";
     let usable = std::env::var_os(VARIABLE).is_some_and(|folder| std::path::Path::new(&folder).is_absolute());
-    if usable || !may_draw(command) {
+    if usable || !may_wake_drivers(command) {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
@@ -30,13 +30,15 @@ pub(crate) fn without_display_complaints(command: &Command) {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn without_display_complaints(_: &Command) {}
 
-/// Whether a command may draw pictures; what a graph does is not known before it is read.
+/// Whether a command may draw pictures or compute on a GPU; what a graph does is not known before it is read.
 #[cfg(target_os = "linux")]
-fn may_draw(command: &Command) -> bool {
+fn may_wake_drivers(command: &Command) -> bool {
     match command {
         Command::Animate(arguments) => {
-            arguments.output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+            let draws = arguments.output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+            draws || arguments.running.device.class() != "cpu"
         }
+        Command::Doctor(arguments) => arguments.device.class() != "cpu",
         Command::Run(_) => true,
         _ => false,
     }

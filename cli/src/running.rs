@@ -69,7 +69,7 @@ pub(crate) struct Finished {
 impl<'a> Runner<'a> {
     /// Prepares an engine for the device and cache that were asked for.
     pub(crate) fn new(running: &'a Running) -> Result<Self, Failure> {
-        let device = device_class(running.device)?;
+        let device = opened(running.device)?;
         let engine = Engine::new(esarm_library::registry(), caches(running.cache.as_deref()));
         let (terminal, stop) = (Terminal::from(running.progress), Stop::on_signals()?);
         Ok(Self { engine, running, terminal, stop, device })
@@ -222,13 +222,11 @@ fn in_graph(job: &Job<'_>, problem: &dyn Display) -> Failure {
     Failure::Input(lines.join("\n"))
 }
 
-/// The class of device whose results may be reused for one another.
-fn device_class(device: Device) -> Result<&'static str, Failure> {
-    match device {
-        Device::Auto | Device::Cpu => Ok("cpu"),
-        Device::Gpu | Device::Cuda => Err(Failure::input(
-            "--device: this build computes on the processor only; use --device cpu or auto",
-        )),
+/// The class of the device that was asked for, once it has been opened.
+fn opened(device: Device) -> Result<&'static str, Failure> {
+    match esarm_library::devices::device(device.class()) {
+        Ok(_) => Ok(device.class()),
+        Err(error) => Err(Failure::input(format!("--device: {error}; or use --device cpu"))),
     }
 }
 

@@ -31,6 +31,14 @@ pub enum KernelError {
         /// Index of the first such value.
         index: usize,
     },
+    /// A device is not there or could not compute.
+    #[error("device {name}: {reason}")]
+    Device {
+        /// The device.
+        name: String,
+        /// What went wrong and what to do.
+        reason: String,
+    },
 }
 
 impl KernelError {

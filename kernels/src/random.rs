@@ -219,6 +219,66 @@ pub(crate) mod cube {
     }
 }
 
+#[cfg(all(test, feature = "gpu"))]
+mod cube_tests {
+    use super::Random;
+    use super::cube::{random_words, source_words};
+    use burn::backend::DispatchDevice;
+    use cubecl::prelude::*;
+
+    const COUNTERS: usize = 1000;
+
+    #[cube(launch)]
+    fn dump(words: &mut [u32], counter_high: u32, seed: u32, seed_high: u32, stream: u32, stream_high: u32) {
+        let counter = ABSOLUTE_POS;
+        if counter * 4 < words.len() {
+            let drawn = random_words(counter as u32, counter_high, seed, seed_high, stream, stream_high);
+            #[unroll]
+            for word in 0..4usize {
+                words[counter * 4 + word] = drawn[word];
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_the_same_bits_on_every_device() {
+        let device = match crate::devices::device("gpu") {
+            Ok(device) => device,
+            Err(reason) => {
+                println!("SKIPPED words_are_the_same_bits_on_every_device: {reason}");
+                return;
+            }
+        };
+        let DispatchDevice::Cube(device) = device.as_dispatch() else { panic!("no CubeCL device") };
+        let client = device.client();
+        for (seed, stream, counter_high) in
+            [(0, 0, 0), (1, 7, 0), (u64::MAX, 1 << 40, 3), (1 << 33, u64::MAX, u32::MAX)]
+        {
+            let random = Random::new(seed, stream);
+            let [low, high, stream, stream_high] = source_words(random);
+            let words = client.empty(COUNTERS * 16);
+            #[expect(unsafe_code, reason = "the buffer was made with so many words")]
+            let argument = unsafe { BufferArg::from_raw_parts(words.clone(), COUNTERS * 4) };
+            let cubes = CubeCount::Static(COUNTERS.div_ceil(64) as u32, 1, 1);
+            dump::launch(
+                &client,
+                cubes,
+                CubeDim::new_1d(64),
+                argument,
+                counter_high,
+                low,
+                high,
+                stream,
+                stream_high,
+            );
+            let found = client.read_one(words).unwrap();
+            let expected = (0..COUNTERS as u64)
+                .flat_map(|counter| random.words(u64::from(counter_high) << 32 | counter));
+            assert_eq!(u32::from_bytes(&found), expected.collect::<Vec<_>>());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Folders whose content decides what the built-in nodes give.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "../../kernels/src",
     "../values/src",
     "../engine/src",
@@ -13,6 +13,7 @@ const SOURCES: [&str; 10] = [
     "../emotion/src",
     "../sta/src",
     "../reward/src",
+    "../rl/src",
     "../face/src",
     "../export/src",
     "../../assets/models",

@@ -54,7 +54,9 @@ fn check() -> Result<(), Failure> {
     if setup::has_command("cargo-deny") {
         run("licences", &mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
     }
-    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let lints =
+        ["clippy", "--workspace", "--all-targets", "--features", tests::GPU, "--", "--deny", "warnings"];
+    run("lints", &mut cargo(&lints))?;
     run("wasm", &mut cargo(&["check", "--package", "esarm-graph", "--target", "wasm32-unknown-unknown"]))?;
     run(
         "documents",
@@ -66,7 +68,8 @@ fn check() -> Result<(), Failure> {
 }
 
 fn bench(names: &[&str]) -> Result<(), Failure> {
-    let mut arguments = vec!["bench", "--workspace"];
+    // With the features of the tests, so that nothing is built twice.
+    let mut arguments = vec!["bench", "--workspace", "--features", tests::GPU];
     for name in names {
         arguments.extend(["--bench", name]);
     }

@@ -12,12 +12,15 @@ struct Tally {
     skipped: BTreeSet<String>,
 }
 
+/// The kernels run on a GPU or its software stand-in as well as on the processor.
+pub(crate) const GPU: &str = "esarm-cli/gpu,esarm-kernels/gpu";
+
 /// Runs every test of the workspace, or those that match `filters`, and prints a closing line.
 ///
 /// A test that cannot run prints `SKIPPED name: reason`; those lines are counted and printed again at the end.
 pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
     // The release profile: it shares its dependencies with the program itself, so a clean clone builds them once.
-    let mut command = cargo(&["test", "--release", "--workspace", "--no-fail-fast", "--"]);
+    let mut command = cargo(&["test", "--release", "--workspace", "--features", GPU, "--no-fail-fast", "--"]);
     command.args(filters).arg("--nocapture").stdout(Stdio::piped());
     let mut child = python_environment(&mut command)
         .spawn()
@@ -30,10 +33,40 @@ pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
         }
     }
     let status = child.wait().map_err(|error| Failure(format!("cargo was lost: {error}")))?;
+    let cache = if filters.is_empty() { kernel_cache(&mut tally) } else { Ok(()) };
     println!("\nskipped tests, each with its reason:");
     tally.skipped.iter().for_each(|line| println!("  {line}"));
     println!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped.len());
+    cache?;
     if status.success() { Ok(()) } else { Err(Failure("tests failed".to_owned())) }
+}
+
+/// An edited kernel must never run as it was compiled before: two builds of one kernel with another body, one after
+/// the other with the same caches.
+fn kernel_cache(tally: &mut Tally) -> Result<(), Failure> {
+    let call = ["run", "--release", "--quiet", "--package", "esarm-kernels", "--features", "gpu"];
+    let answer = |edit: Option<&str>| {
+        let mut command = cargo(&call);
+        command.args(["--example", "kernel_cache"]).envs(edit.map(|edit| ("ESARM_KERNEL_EDIT", edit)));
+        let output = command.output().map_err(|error| Failure(format!("cargo did not start: {error}")))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            Err(Failure(format!("kernel cache: {said}")))
+        }
+    };
+    let answers = [answer(None)?, answer(Some("1"))?, answer(None)?];
+    println!("an edited kernel and the one before, in turn: {}", answers.join(", "));
+    let skipped = |answer: &String| answer.starts_with("SKIPPED");
+    if let Some(line) = answers.iter().find(|answer| skipped(answer)) {
+        count(line, tally);
+    } else if answers == ["2", "3", "2"] {
+        tally.passed += 1;
+    } else {
+        return Err(Failure(format!("an edited kernel ran as it was before: {answers:?}, expected 2, 3, 2")));
+    }
+    Ok(())
 }
 
 /// Reads libtest's closing line and the declared skips. Output of parallel tests may share a line.

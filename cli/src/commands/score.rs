@@ -1,4 +1,4 @@
-//! `esarm score`: the emotion heard in the voice, and metrics of a motion.
+//! `esarm score`: the emotion heard in the voice, and the reward and metrics of a motion.
 
 use crate::arguments::{Device, Progress, Running, Score};
 use crate::commands::animate::{embedded, set_file};
@@ -21,9 +21,9 @@ pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
     let runner = Runner::new(&running)?;
     let document = document(arguments, &runner.registry().schemas())?;
     let mut wanted = vec!["voice_emotion".to_owned()];
-    if arguments.motion.is_some() {
-        wanted.push("metrics".to_owned());
-    }
+    wanted
+        .extend(["metrics", "reward"].into_iter().filter(|_| arguments.motion.is_some()).map(str::to_owned));
+    wanted.extend(arguments.reference.is_some().then(|| "vertex_metrics".to_owned()));
     let graph_name = arguments.speech.display().to_string();
     let job = Job {
         document: &document,
@@ -61,13 +61,22 @@ fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure>
             None => document.graph.wires.retain(|wire| wire.from.node.as_str() != role),
         }
     }
+    // What is not given cannot be measured, and an open input would keep the graph from running.
     if arguments.motion.is_none() {
-        // Without a motion there is nothing to measure, and an open input would keep the graph from running.
-        document.graph.wires.retain(|wire| wire.to.node.as_str() != "metrics");
-        document.graph.nodes.retain(|id, _| id.as_str() != "metrics");
-        document.outputs.remove("metrics");
+        remove(&mut document, "metrics");
+        remove(&mut document, "judge");
+    }
+    if arguments.reference.is_none() {
+        remove(&mut document, "vertices");
     }
     Ok(document)
+}
+
+/// Takes a node out, with its wires and outputs.
+fn remove(document: &mut Document, node: &str) {
+    document.graph.wires.retain(|wire| wire.to.node.as_str() != node);
+    document.graph.nodes.retain(|id, _| id.as_str() != node);
+    document.outputs.retain(|_, address| address.node.as_str() != node);
 }
 
 fn reader_of(path: &Path) -> Result<&'static str, Failure> {
@@ -86,15 +95,34 @@ fn table(scores: &Map<String, serde_json::Value>) -> String {
             lines.push(format!("  {name:<32} {:.3}", probability.as_f64().unwrap_or_default()));
         }
     }
-    if let Some(serde_json::Value::Array(metrics)) = scores.get("metrics") {
-        lines.push("motion".to_owned());
-        for metric in metrics {
-            let text = |key: &str| metric[key].as_str().unwrap_or_default();
-            let value =
-                metric["value"].as_f64().map_or("not defined".to_owned(), |value| format!("{value:.4}"));
-            let (name, unit, formula) = (text("name"), text("unit"), text("formula"));
-            lines.push(format!("  {name:<32} {value:>12} {unit:<24} {formula}"));
+    if let Some(reward) = scores.get("reward") {
+        lines.push("performance".to_owned());
+        lines.push(row("reward", &reward["reward"], &reward["reward_unit"], ""));
+        lines.push(row("uncertainty", &reward["uncertainty"], &reward["uncertainty_unit"], ""));
+        let terms = reward["terms"].as_array().into_iter().flatten();
+        lines.extend(
+            terms.map(|term| {
+                row(text(&term["name"]), &term["value"], &json!("0 to 1"), text(&term["finding"]))
+            }),
+        );
+    }
+    for (title, list) in [("motion", "metrics"), ("on the built-in head", "vertex_metrics")] {
+        if let Some(serde_json::Value::Array(metrics)) = scores.get(list) {
+            lines.push(title.to_owned());
+            let metric = |it: &serde_json::Value| {
+                row(text(&it["name"]), &it["value"], &it["unit"], text(&it["formula"]))
+            };
+            lines.extend(metrics.iter().map(metric));
         }
     }
     lines.join("\n")
+}
+
+fn text(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn row(name: &str, value: &serde_json::Value, unit: &serde_json::Value, words: &str) -> String {
+    let value = value.as_f64().map_or("not defined".to_owned(), |value| format!("{value:.4}"));
+    format!("  {name:<32} {value:>12} {:<24} {words}", text(unit)).trim_end().to_owned()
 }

@@ -61,6 +61,13 @@ fn speech_is_scored_by_itself_and_with_a_motion() {
     assert!(metric("mean_blendshape_error") < 1e-6);
     assert!(metric("jaw_correlation") > 0.999);
     assert!(metric("lip_sync_correlation") > 0.2);
+    let reward = &scored["reward"];
+    assert!(reward["reward"].is_number() && reward["terms"].as_array().unwrap().len() >= 5, "{reward}");
+    let vertices = scored["vertex_metrics"].as_array().unwrap();
+    assert!(
+        vertices.iter().any(|metric| metric["name"].as_str().unwrap().contains("lip_vertex_error")),
+        "{vertices:?}"
+    );
     esarm(["score", HELLO, "take.fbx"]).expect(2, &[".csv"]);
 }
 
@@ -75,6 +82,17 @@ fn the_doctor_names_models_and_versions() {
         )
     );
     assert!(models.len() >= 2);
+    let kernels = facts["kernels"].as_array().unwrap();
+    assert_eq!(kernels.len(), 13);
+    for kernel in kernels {
+        assert!(kernel["passed"] == true && kernel["gigabytes_per_sec"].as_f64().unwrap() > 0.0, "{kernel}");
+    }
+    let devices = facts["devices"].as_array().unwrap();
+    assert_eq!(
+        devices.iter().map(|it| it["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["cpu", "gpu", "cuda"]
+    );
+    assert!(devices[0]["available"] == true && devices[0]["limits"]["threads"].as_u64() > Some(0));
     assert!(facts["render_adapters"].is_array() && facts["plugins"] == Value::Array(Vec::new()));
     let folder = folder();
     crate::file(folder.path(), "entry", "12345");

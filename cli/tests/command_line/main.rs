@@ -4,9 +4,11 @@
 mod animate;
 mod bad_input;
 mod conformance;
+mod devices;
 mod files;
 mod graphs;
 mod information;
+mod learning;
 mod stopping;
 
 use std::path::{Path, PathBuf};

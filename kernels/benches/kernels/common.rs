@@ -1,6 +1,7 @@
 //! Devices, timing and the peers in Python.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use esarm_kernels::devices;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -10,8 +11,32 @@ const RUNS: usize = 7;
 
 /// What the benches of a run share.
 pub(crate) struct Bench {
-    devices: Vec<(String, Device)>,
+    devices: Vec<Measured>,
     python: Option<PathBuf>,
+}
+
+/// A device, and on a GPU the bytes per second that it copies at.
+struct Measured {
+    name: &'static str,
+    device: Device,
+    copies: Option<f64>,
+}
+
+impl Measured {
+    fn new(name: &'static str, device: Device) -> Self {
+        let copies = (name != "cpu").then(|| copy_bandwidth(&device));
+        if let Some(copies) = copies {
+            println!("{name}: {}, copies {:.1} GB/s", devices::adapter(&device), copies / 1e9);
+        }
+        Self { name, device, copies }
+    }
+}
+
+/// Bytes read and written per second where a large tensor becomes another by one addition.
+fn copy_bandwidth(device: &Device) -> f64 {
+    let values = if devices::describe(device).software { 1 << 20 } else { 1 << 28 };
+    let source = Tensor::<1>::zeros([values], device);
+    8.0 * values as f64 / fastest_on(device, || drop(source.clone() + 1.0))
 }
 
 /// What a call moves and computes.
@@ -22,17 +47,19 @@ pub(crate) struct Work {
 }
 
 impl Bench {
-    /// The processor and, where it is hardware or `ESARM_BENCH_SOFTWARE_GPU` is set, the GPU.
+    /// The processor, and GPUs as far as they are in this build and hardware, or `ESARM_BENCH_SOFTWARE_GPU` is set.
     pub(crate) fn new() -> Self {
-        #[cfg_attr(not(feature = "gpu"), expect(unused_mut, reason = "the GPU comes with its feature"))]
-        let mut devices = vec![("cpu".to_owned(), Device::flex())];
-        #[cfg(feature = "gpu")]
-        if std::env::var_os("ESARM_BENCH_SOFTWARE_GPU").is_some() {
-            let found = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_iter();
-            devices.extend(found.take(1).map(|device| ("wgpu".to_owned(), device)));
+        let software = std::env::var_os("ESARM_BENCH_SOFTWARE_GPU").is_some();
+        let mut devices = vec![Measured::new("cpu", devices::cpu())];
+        for name in ["gpu", "cuda"] {
+            match devices::device(name) {
+                Ok(device) if software || !devices::describe(&device).software => {
+                    devices.push(Measured::new(name, device));
+                }
+                Ok(_) => println!("{name}: only a software driver; ESARM_BENCH_SOFTWARE_GPU=1 measures it"),
+                Err(reason) => println!("{reason}"),
+            }
         }
-        #[cfg(feature = "cuda")]
-        devices.push(("cuda".to_owned(), Device::cuda(0)));
         let tools = std::env::var_os("ESARM_TOOLS").map(PathBuf::from);
         let python = tools.map(|tools| tools.join("python/bin/python")).filter(|python| python.exists());
         Self { devices, python }
@@ -47,10 +74,10 @@ impl Bench {
         prepare: impl Fn(&Device) -> T,
         call: impl Fn(&T),
     ) {
-        for (device_name, device) in &self.devices {
-            let prepared = prepare(device);
-            let secs = fastest_on(device, || call(&prepared));
-            report(name, device_name, work, secs, peer);
+        for measured in &self.devices {
+            let prepared = prepare(&measured.device);
+            let secs = fastest_on(&measured.device, || call(&prepared));
+            report(name, measured, work, secs, peer);
         }
     }
 
@@ -64,11 +91,11 @@ impl Bench {
         peer: impl Fn(&T),
         call: impl Fn(&T),
     ) {
-        for (device_name, device) in &self.devices {
-            let prepared = prepare(device);
-            let peer_secs = fastest_on(device, || peer(&prepared));
-            let secs = fastest_on(device, || call(&prepared));
-            report(name, device_name, work, secs, Some((peer_name, peer_secs)));
+        for measured in &self.devices {
+            let prepared = prepare(&measured.device);
+            let peer_secs = fastest_on(&measured.device, || peer(&prepared));
+            let secs = fastest_on(&measured.device, || call(&prepared));
+            report(name, measured, work, secs, Some((peer_name, peer_secs)));
         }
     }
 
@@ -87,14 +114,18 @@ impl Bench {
     }
 }
 
-fn report(name: &str, device: &str, work: Work, secs: f64, peer: Option<(&str, f64)>) {
+fn report(name: &str, measured: &Measured, work: Work, secs: f64, peer: Option<(&str, f64)>) {
+    let (device, speed) = (measured.name, work.bytes / secs);
+    let share = measured
+        .copies
+        .map_or(String::new(), |copies| format!("  {:5.1} % of copying", 100.0 * speed / copies));
     let ratio = peer.map_or(String::new(), |(peer, peer_secs)| {
         format!("  {:6.2}x {peer} ({:.3} ms)", secs / peer_secs, peer_secs * 1e3)
     });
     println!(
-        "{name:<40} {device:<5} {:>9.3} ms {:>8.2} GB/s {:>8.2} GFLOP/s{ratio}",
+        "{name:<40} {device:<5} {:>9.3} ms {:>8.2} GB/s {:>8.2} GFLOP/s{share}{ratio}",
         secs * 1e3,
-        work.bytes / secs / 1e9,
+        speed / 1e9,
         work.operations / secs / 1e9
     );
 }

@@ -8,11 +8,11 @@
 
 #[cfg(feature = "gpu")]
 mod cube;
-mod solve;
 mod twin;
 
 use crate::KernelError;
 use crate::extension::KernelOps;
+use crate::linear::solve_symmetric;
 use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Tensor;
@@ -169,16 +169,17 @@ impl Moments {
         let mut system: Vec<f64> =
             from.iter().flat_map(|a| from.iter().map(|b| covariance(*a, *b))).collect();
         system.iter_mut().step_by(from.len() + 1).for_each(|diagonal| *diagonal += penalty);
-        let factor = solve::cholesky(system, from.len());
-        let factor = factor.ok_or_else(|| KernelError::Setting {
+        let targets = from.iter().flat_map(|a| to.iter().map(|b| covariance(*a, *b))).collect();
+        let solution = solve_symmetric(system, targets, from.len(), to.len());
+        let solution = solution.ok_or_else(|| KernelError::Setting {
             name: "penalty",
             found: penalty.to_string(),
             allowed: "large enough for channels that depend on one another; 1e-6 usually is".to_owned(),
         })?;
         let mut coefficients = Vec::with_capacity(to.len() * from.len());
         let mut intercepts = Vec::with_capacity(to.len());
-        for target in to {
-            let row = solve::substitute(&factor, from.iter().map(|a| covariance(*a, *target)).collect());
+        for (column, target) in to.iter().enumerate() {
+            let row: Vec<f64> = solution.iter().skip(column).step_by(to.len()).copied().collect();
             let explained: f64 = row.iter().zip(from).map(|(coefficient, a)| coefficient * means[*a]).sum();
             intercepts.push(means[*target] - explained);
             coefficients.extend(row);

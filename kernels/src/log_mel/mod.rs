@@ -19,6 +19,8 @@ pub(crate) use twin::hann_window;
 pub use twin::{LogMel, LogMelSettings, hz_to_mel, log_mel, mel_to_hz};
 
 use crate::KernelError;
+use crate::devices::{clip_on, read};
+use crate::error::require_finite;
 use crate::extension::KernelOps;
 use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
@@ -30,6 +32,22 @@ use std::ops::Range;
 const LONGEST_ON_GPU: usize = 4096;
 
 impl LogMel {
+    /// The frames `frames` of the clip of which `samples` holds the part from clip index `first_sample` on, computed on
+    /// `device`: `[frames, mel_count]`. Samples outside of that part count as zero.
+    ///
+    /// # Errors
+    /// When a sample is not a number or the device fails.
+    pub fn frames_on(
+        &self,
+        device: &Device,
+        samples: &[f32],
+        first_sample: i64,
+        frames: Range<i64>,
+    ) -> Result<Vec<f32>, KernelError> {
+        require_finite("samples", samples)?;
+        read(self.of_windows(clip_on(device, samples), first_sample, frames))
+    }
+
     /// The log-mel spectrograms of whole clips of one length: `[clips, samples]` to `[clips, frames, mel_count]`.
     pub fn of_clips(&self, samples: Tensor<2>) -> Tensor<3> {
         let frames = self.settings.frame_count(samples.dims()[1]) as i64;

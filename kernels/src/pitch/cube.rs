@@ -6,44 +6,16 @@ use super::twin::{
     QUIET_RMS,
 };
 use crate::fourier::cube_sum;
-use crate::tensors::{constants, contiguous, one_cube_each, one_unit_each};
-use burn::backend::cubecl::dtype_to_storage_type;
+use crate::resample::resample_on_cube;
+use crate::tensors::{constants, empty_like, one_cube_each};
 use burn::backend::{DType, TensorMetadata};
-use burn_cubecl::ops::numeric::empty_device_dtype;
+use burn_cubecl::kernel::cast;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 use std::ops::Range;
 
 /// Units of the cube of a frame.
 const UNITS: u32 = 64;
-/// Input samples further than this from the first one are silence; so whole numbers cannot overflow.
-const FAR: i64 = 1 << 30;
-
-/// One unit for each decimated sample.
-#[cube(launch)]
-fn decimate<F: Float>(
-    samples: &Tensor<F>,
-    taps: &[f32],
-    output: &mut Tensor<f32>,
-    first: i32,
-    factor: u32,
-    #[define(F)] _dtype: ElemType,
-) {
-    if ABSOLUTE_POS >= output.len() {
-        terminate!();
-    }
-    let (count, outputs) = (samples.shape(1), output.shape(1));
-    let clip = ABSOLUTE_POS / outputs * count;
-    let first = first + (ABSOLUTE_POS % outputs) as i32 * factor as i32;
-    let mut sum = 0.0f32;
-    for tap in 0..taps.len() {
-        let at = first + tap as i32;
-        if at >= 0 && at < count as i32 {
-            sum += taps[tap] * f32::cast_from(samples[clip + at as usize]);
-        }
-    }
-    output[ABSOLUTE_POS] = sum;
-}
 
 /// What candidates cost and where they may lie.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
@@ -185,50 +157,22 @@ fn candidates(
     }
 }
 
-fn empty(like: &CubeTensor, shape: impl Into<burn::tensor::Shape>) -> CubeTensor {
-    empty_device_dtype(like.client.clone(), like.device.clone(), shape.into(), DType::F32)
-}
-
-fn decimated(
-    samples: &CubeTensor,
-    tracker: &PitchTracker,
-    first_sample: i64,
-    range: Range<i64>,
-) -> CubeTensor {
-    let decimator = &tracker.decimator;
-    let output = empty(samples, [samples.shape()[0], (range.end - range.start) as usize]);
-    let first = range.start * decimator.factor as i64 - (decimator.taps.len() / 2) as i64 - first_sample;
-    let (cubes, units) = one_unit_each(&output, output.shape().num_elements());
-    decimate::launch(
-        &output.client,
-        cubes,
-        units,
-        samples.clone().into_tensor_arg(),
-        constants(samples, &decimator.taps).into_buffer_arg(),
-        output.clone().into_tensor_arg(),
-        first.clamp(-FAR, FAR) as i32,
-        decimator.factor as u32,
-        dtype_to_storage_type(samples.dtype),
-    );
-    output
-}
-
 pub(crate) fn pitch_candidates_on_cube(
     samples: CubeTensor,
     tracker: &PitchTracker,
     first_sample: i64,
     frames: Range<i64>,
 ) -> CubeTensor {
-    let samples = contiguous(samples);
+    let samples = if samples.dtype == DType::F32 { samples } else { cast(samples, DType::F32) };
     let range = tracker.decimated_range(&frames);
     let starts: Vec<u32> = frames.map(|frame| (tracker.segment_start(frame) - range.start) as u32).collect();
-    let decimated = decimated(&samples, tracker, first_sample, range);
-    let output = empty(&samples, [samples.shape()[0], starts.len(), CANDIDATE_ROW]);
+    let decimated = resample_on_cube(samples.clone(), &tracker.decimator, first_sample, range);
+    let output = empty_like(&samples, [samples.shape()[0], starts.len(), CANDIDATE_ROW]);
     let settings = &tracker.settings;
     let limits = LimitsLaunch::new(
         settings.low_hz as f32,
         settings.high_hz as f32,
-        settings.sample_rate_hz as f32 / tracker.decimator.factor as f32,
+        settings.sample_rate_hz as f32 / tracker.factor as f32,
         tracker.unvoiced_cost(),
     );
     candidates::launch(

@@ -3,6 +3,8 @@
 use crate::KernelError;
 use crate::error::require_finite;
 use crate::frames::{FrameGrid, read_frame};
+use crate::linear::dot;
+use crate::resample::{ResampleSettings, Resampler};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -36,7 +38,7 @@ const FRAMES_A_BLOCK: usize = 256;
 /// What to track.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PitchSettings {
-    /// Sampling rate of the audio, in Hz; at least 4000.
+    /// Sampling rate of the audio, in Hz; 4000 to 10 million.
     pub sample_rate_hz: u32,
     /// Time from frame to frame, in seconds; at most 0.1.
     pub hop_secs: f64,
@@ -63,12 +65,9 @@ impl PitchSettings {
 
     /// Refuses settings that cannot be computed.
     pub fn check(&self) -> Result<(), KernelError> {
-        KernelError::unless(
-            self.sample_rate_hz >= 4000,
-            "sample_rate_hz",
-            self.sample_rate_hz,
-            "at least 4000",
-        )?;
+        let rate_is_fine = (4000..=10_000_000).contains(&self.sample_rate_hz);
+        let allowed = "between 4000 and 10000000";
+        KernelError::unless(rate_is_fine, "sample_rate_hz", self.sample_rate_hz, allowed)?;
         let hop = self.grid().hop_samples();
         let hop_is_fine = hop >= 1.0 && self.hop_secs <= 0.1;
         KernelError::unless(hop_is_fine, "hop_secs", self.hop_secs, "at least one sample and at most 0.1 s")?;
@@ -98,7 +97,9 @@ pub fn pitch(samples: &[f32], settings: &PitchSettings) -> Result<Vec<Pitch>, Ke
 /// A prepared pitch tracker.
 pub struct PitchTracker {
     pub(super) settings: PitchSettings,
-    pub(super) decimator: Decimator,
+    /// Input samples a decimated sample.
+    pub(super) factor: usize,
+    pub(super) decimator: Resampler,
     /// Samples of a correlated stretch, at the decimated rate.
     pub(super) stretch: usize,
     /// Lags looked at, at the decimated rate, with one more on either side for the parabola.
@@ -149,12 +150,14 @@ impl PitchTracker {
     /// Prepares the tracker.
     pub fn new(settings: &PitchSettings) -> Result<Self, KernelError> {
         settings.check()?;
-        let decimator = Decimator::new((settings.sample_rate_hz / ANALYSIS_RATE_HZ).max(1));
-        let rate_hz = f64::from(settings.sample_rate_hz) / decimator.factor as f64;
+        let factor = (settings.sample_rate_hz / ANALYSIS_RATE_HZ).max(1);
+        let decimator = Resampler::new(&low_pass(factor))?;
+        let rate_hz = f64::from(settings.sample_rate_hz) / f64::from(factor);
         let shortest = (rate_hz / settings.high_hz).floor() as usize;
         let longest = (rate_hz / settings.low_hz).ceil() as usize;
         let stretch = (CORRELATION_SECS * rate_hz).round() as usize;
-        Ok(Self { settings: *settings, decimator, stretch, lags: shortest.max(2) - 1..longest + 2 })
+        let lags = shortest.max(2) - 1..longest + 2;
+        Ok(Self { settings: *settings, factor: factor as usize, decimator, stretch, lags })
     }
 
     /// The frames `frames` of a clip of which `samples` holds the part from clip index `first_sample` on.
@@ -203,8 +206,8 @@ impl PitchTracker {
     fn candidates(&self, samples: &[f32], first_sample: i64, frames: Range<i64>) -> Vec<Candidates> {
         let decimated_range = self.decimated_range(&frames);
         let first = decimated_range.start;
-        let count = (decimated_range.end - first) as usize;
-        let decimated = self.decimator.samples(samples, first_sample, first, count);
+        let mut decimated = vec![0.0; (decimated_range.end - first) as usize];
+        self.decimator.outputs_into(samples, first_sample, first, &mut decimated);
         let mut segment = vec![0.0; self.segment_length()];
         frames
             .map(|frame| {
@@ -223,7 +226,7 @@ impl PitchTracker {
 
     /// Decimated clip index of the first sample that a frame looks at.
     pub(super) fn segment_start(&self, frame: i64) -> i64 {
-        let hop = self.settings.grid().hop_samples() / self.decimator.factor as f64;
+        let hop = self.settings.grid().hop_samples() / self.factor as f64;
         (frame as f64 * hop).round() as i64 - self.segment_length() as i64 / 2
     }
 
@@ -261,7 +264,7 @@ impl PitchTracker {
         let curvature = peak[0] - 2.0 * peak[1] + peak[2];
         let offset = if curvature < 0.0 { 0.5 * (peak[0] - peak[2]) / curvature } else { 0.0 };
         let correlation = (peak[1] - 0.25 * (peak[0] - peak[2]) * offset).clamp(0.0, 1.0);
-        let rate_hz = self.settings.sample_rate_hz as f32 / self.decimator.factor as f32;
+        let rate_hz = self.settings.sample_rate_hz as f32 / self.factor as f32;
         let frequency_hz = rate_hz / (lag as f32 + offset);
         if !(self.settings.low_hz..=self.settings.high_hz).contains(&f64::from(frequency_hz)) {
             return;
@@ -342,52 +345,9 @@ fn running_energies(segment: &[f32], length: usize) -> Vec<f32> {
     (0..=segment.len() - length).map(|from| (sums[from + length] - sums[from]) as f32).collect()
 }
 
-/// Inner product, summed in eight lanes so that it can be vectorised.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
-}
-
-/// Low-passes and keeps every `factor`-th clip sample; linear phase without delay.
-pub(super) struct Decimator {
-    pub(super) factor: usize,
-    pub(super) taps: Vec<f32>,
-}
-
-impl Decimator {
-    /// A Hann-windowed sinc that passes 80 % of the new band.
-    fn new(factor: u32) -> Self {
-        let half = i64::from(8 * factor);
-        let cutoff = 0.4 / f64::from(factor);
-        let weight = |tap: i64| {
-            let angle = std::f64::consts::TAU * cutoff * tap as f64;
-            let sinc = if tap == 0 { 1.0 } else { angle.sin() / angle };
-            sinc * (0.5 + 0.5 * (std::f64::consts::PI * tap as f64 / (half + 1) as f64).cos())
-        };
-        let weights: Vec<f64> = (-half..=half).map(weight).collect();
-        let sum: f64 = weights.iter().sum();
-        let taps = if factor == 1 {
-            vec![1.0]
-        } else {
-            weights.iter().map(|weight| (weight / sum) as f32).collect()
-        };
-        Self { factor: factor as usize, taps }
-    }
-
-    /// `count` decimated samples from decimated clip index `first` on.
-    fn samples(&self, samples: &[f32], first_sample: i64, first: i64, count: usize) -> Vec<f32> {
-        let from = first * self.factor as i64 - (self.taps.len() / 2) as i64;
-        let mut needed = vec![0.0; count * self.factor + self.taps.len()];
-        read_frame(samples, first_sample, from, &mut needed);
-        (0..count).map(|index| dot(&needed[index * self.factor..][..self.taps.len()], &self.taps)).collect()
-    }
+/// A low-pass that keeps every `factor`-th sample and passes most of the new band; only the ratio of its rates counts.
+fn low_pass(factor: u32) -> ResampleSettings {
+    ResampleSettings { input_hz: factor, output_hz: 1, zero_crossings: 6, passband: 0.8, kaiser_beta: 4.5 }
 }
 
 #[cfg(test)]
@@ -473,6 +433,7 @@ mod tests {
             assert!(message.contains(name), "{message}");
         };
         fails(PitchSettings { sample_rate_hz: 100, ..PitchSettings::default() }, "sample_rate_hz");
+        fails(PitchSettings { sample_rate_hz: u32::MAX, ..PitchSettings::default() }, "sample_rate_hz");
         fails(PitchSettings { low_hz: 5.0, ..PitchSettings::default() }, "low_hz");
         fails(PitchSettings { high_hz: 5000.0, ..PitchSettings::default() }, "high_hz");
         fails(PitchSettings { hop_secs: f64::NAN, ..PitchSettings::default() }, "hop_secs");

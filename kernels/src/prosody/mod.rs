@@ -20,6 +20,9 @@ mod twin;
 
 pub use twin::{Prosody, prosody};
 
+use crate::KernelError;
+use crate::devices::{clip_on, read};
+use crate::error::require_finite;
 use crate::extension::KernelOps;
 use crate::tensors::{numbers, of_f32};
 use burn::backend::flex::FlexTensor;
@@ -38,34 +41,61 @@ const TIMBRE_FIELDS: usize = 3;
 const LONGEST_ON_GPU: usize = 2048;
 
 impl Prosody {
+    /// The frames `frames` of the clip of which `samples` holds the part from clip index `first_sample` on, computed on
+    /// `device`: `[frames, 6]`. Samples outside of that part count as zero.
+    ///
+    /// # Errors
+    /// When a sample is not a number or the device fails.
+    pub fn frames_on(
+        &self,
+        device: &Device,
+        samples: &[f32],
+        first_sample: i64,
+        frames: Range<i64>,
+    ) -> Result<Vec<f32>, KernelError> {
+        require_finite("samples", samples)?;
+        read(self.of_windows(clip_on(device, samples), first_sample, frames)?)
+    }
+
     /// The prosody of whole clips of one length: `[clips, samples]` to `[clips, frames, 6]`.
-    pub fn of_clips(&self, samples: Tensor<2>) -> Tensor<3> {
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn of_clips(&self, samples: Tensor<2>) -> Result<Tensor<3>, KernelError> {
         let frames = self.grid.frames_on(0..samples.dims()[1] as i64);
         self.of_windows(samples, 0, frames)
     }
 
     /// The frames `frames` of clips of which `samples`, `[clips, samples]`, holds the part from clip index
     /// `first_sample` on: `[clips, frames, 6]`. Waits for the device.
-    pub fn of_windows(&self, samples: Tensor<2>, first_sample: i64, frames: Range<i64>) -> Tensor<3> {
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn of_windows(
+        &self,
+        samples: Tensor<2>,
+        first_sample: i64,
+        frames: Range<i64>,
+    ) -> Result<Tensor<3>, KernelError> {
         let [clips, count] = samples.dims();
         let (device, dtype) = (samples.device(), samples.dtype());
         let frame_count = usize::try_from(frames.end - frames.start).unwrap_or(0);
         let shape = [clips, frame_count, PROSODY_CHANNELS.len()];
         if shape.contains(&0) {
-            return Tensor::zeros(shape, (&device, dtype));
+            return Ok(Tensor::zeros(shape, (&device, dtype)));
         }
         // A part without samples is silence.
         let samples = if count == 0 { Tensor::zeros([clips, 1], (&device, dtype)) } else { samples };
         let here = if self.fft_size() <= LONGEST_ON_GPU { device.clone() } else { Device::flex() };
         let (candidates, timbres) = self.on_device(samples.to_device(&here), first_sample, frames);
-        let (candidates, timbres) = (read(candidates), read(timbres));
+        let (candidates, timbres) = (read(candidates)?, read(timbres)?);
         let clips = candidates.par_chunks_exact(candidates.len() / clips);
         let clips = clips.zip(timbres.par_chunks_exact(timbres.len() / shape[0]));
         let rows = clips.flat_map_iter(|(candidates, timbres)| {
             let timbres: Vec<Timbre> = timbres.chunks_exact(TIMBRE_FIELDS).map(Timbre::read).collect();
             self.rows(&self.tracker.decide_all(candidates), &timbres)
         });
-        Tensor::from_data(TensorData::new(rows.collect::<Vec<f32>>(), shape), (&device, dtype))
+        Ok(Tensor::from_data(TensorData::new(rows.collect::<Vec<f32>>(), shape), (&device, dtype)))
     }
 
     /// The candidates of pitch and the timbre of all frames that these depend on.
@@ -84,10 +114,6 @@ impl Timbre {
     fn read(numbers: &[f32]) -> Self {
         Self { energy_db: numbers[0], centroid_hz: numbers[1], flux: numbers[2] }
     }
-}
-
-fn read(tensor: Tensor<3>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 /// Energy, centroid and flux of frames of clips, `[clips, samples]` to `[clips, frames, 3]`, always in single

@@ -15,14 +15,33 @@ mod twin;
 
 pub use twin::{MOST_ROWS, ResampleSettings, Resampler, resample};
 
+use crate::KernelError;
+use crate::devices::{clip_on, read};
+use crate::error::require_finite;
 use crate::extension::KernelOps;
 use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
 
 impl Resampler {
+    /// The output samples `outputs` of the clip of which `samples` holds the part from clip index `first_sample` on,
+    /// computed on `device`. Samples outside of that part count as zero.
+    ///
+    /// # Errors
+    /// When a sample is not a number or the device fails.
+    pub fn outputs_on(
+        &self,
+        device: &Device,
+        samples: &[f32],
+        first_sample: i64,
+        outputs: Range<i64>,
+    ) -> Result<Vec<f32>, KernelError> {
+        require_finite("samples", samples)?;
+        read(self.of_windows(clip_on(device, samples), first_sample, outputs))
+    }
+
     /// Whole clips of one length at the other rate: `[clips, samples]` to `[clips, ceil(samples L / M)]`.
     pub fn of_clips(&self, samples: Tensor<2>) -> Tensor<2> {
         let outputs = self.output_count(samples.dims()[1]) as i64;

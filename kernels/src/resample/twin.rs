@@ -161,7 +161,7 @@ impl Resampler {
     }
 
     /// Fills `output` with the output samples from `first_output` on.
-    pub(super) fn outputs_into(
+    pub(crate) fn outputs_into(
         &self,
         samples: &[f32],
         first_sample: i64,

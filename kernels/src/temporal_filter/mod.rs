@@ -14,10 +14,11 @@ mod twin;
 pub use twin::{exponential, median, one_euro, savitzky_golay};
 
 use crate::KernelError;
+use crate::devices::read;
 use crate::extension::KernelOps;
 use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// A least-squares polynomial over a sliding window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +112,21 @@ pub fn temporal_filter(values: Tensor<2>, filter: &TemporalFilter) -> Result<Ten
         return Ok(values);
     }
     Ok(Tensor::from_dispatch(Dispatch::temporal_filter(values.into_dispatch(), filter)))
+}
+
+/// The same of values in row-major order, `[frames, channels]`, computed on `device`.
+///
+/// # Errors
+/// When there is neither one setting nor one for each channel, a setting cannot be, or the device fails.
+pub fn temporal_filter_on(
+    device: &Device,
+    values: &[f32],
+    channels: usize,
+    filter: &TemporalFilter,
+) -> Result<Vec<f32>, KernelError> {
+    let frames = values.len() / channels.max(1);
+    let values = Tensor::from_data(TensorData::new(values.to_vec(), [frames, channels]), device);
+    read(temporal_filter(values, filter)?)
 }
 
 pub(crate) fn temporal_filter_on_flex(

@@ -1,6 +1,7 @@
 //! Devices, comparisons and gradients for the tests of kernels.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use esarm_kernels::devices;
 use esarm_kernels::random::Random;
 
 /// The processor.
@@ -8,22 +9,12 @@ pub(crate) fn cpu() -> Device {
     Device::flex()
 }
 
-/// The GPU or its software stand-in. Where there is neither, or this build has no kernels for one, says that `test` is
-/// skipped.
+/// The GPU or its software stand-in, or the device that `ESARM_TEST_DEVICE` names. Where there is none, or this build
+/// has no kernels for it, says that `test` is skipped.
 pub(crate) fn gpu(test: &str) -> Option<Device> {
-    #[cfg(feature = "gpu")]
-    {
-        let found = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_iter().next();
-        if found.is_none() {
-            println!("SKIPPED {test}: no Vulkan, Metal or DX12 adapter, not even a software one");
-        }
-        found
-    }
-    #[cfg(not(feature = "gpu"))]
-    {
-        println!("SKIPPED {test}: built without the feature `gpu`");
-        None
-    }
+    let wanted = std::env::var("ESARM_TEST_DEVICE").unwrap_or_else(|_| "gpu".to_owned());
+    let found = devices::device(&wanted);
+    found.inspect_err(|reason| println!("SKIPPED {test}: {reason}")).ok()
 }
 
 /// Whether `device` computes in half precision; where not, says that this part of `test` is skipped.

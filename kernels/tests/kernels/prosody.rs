@@ -70,7 +70,7 @@ fn clips_are_those_of_the_slice() {
     for rate_hz in [16_000, 44_100] {
         let samples = voices(rate_hz, rate_hz as usize / 2 + 17, &cpu());
         let settings = PitchSettings { sample_rate_hz: rate_hz, ..PitchSettings::default() };
-        let found = analysis(rate_hz).of_clips(samples.clone());
+        let found = analysis(rate_hz).of_clips(samples.clone()).unwrap();
         let length = samples.dims()[1];
         let expected: Vec<f32> =
             values(&samples).chunks(length).flat_map(|clip| prosody(clip, &settings).unwrap()).collect();
@@ -85,23 +85,23 @@ fn the_gpu_equals_the_twin() {
     let Some(gpu) = gpu(name) else { return };
     for rate_hz in [8000, 16_000, 22_050, 48_000] {
         let samples = voices(rate_hz, rate_hz as usize / 3, &cpu());
-        let expected = values(&analysis(rate_hz).of_clips(samples.clone()));
-        assert_prosody(&values(&analysis(rate_hz).of_clips(moved(&samples, &gpu))), &expected, 1.0);
+        let expected = values(&analysis(rate_hz).of_clips(samples.clone()).unwrap());
+        assert_prosody(&values(&analysis(rate_hz).of_clips(moved(&samples, &gpu)).unwrap()), &expected, 1.0);
         let turned = moved(&samples.transpose(), &gpu).transpose();
-        assert_prosody(&values(&analysis(rate_hz).of_clips(turned)), &expected, 1.0);
+        assert_prosody(&values(&analysis(rate_hz).of_clips(turned).unwrap()), &expected, 1.0);
     }
     if has_half(name, &gpu) {
         let samples = voices(16_000, 4000, &gpu).cast(DType::F16);
-        let expected = values(&analysis(16_000).of_clips(samples.clone().cast(DType::F32)));
-        assert_prosody(&values(&analysis(16_000).of_clips(samples)), &expected, 2.0);
+        let expected = values(&analysis(16_000).of_clips(samples.clone().cast(DType::F32)).unwrap());
+        assert_prosody(&values(&analysis(16_000).of_clips(samples).unwrap()), &expected, 2.0);
     }
 }
 
 #[test]
 fn high_rates_are_computed_too() {
-    let expected = values(&analysis(192_000).of_clips(voices(192_000, 20_000, &cpu())));
+    let expected = values(&analysis(192_000).of_clips(voices(192_000, 20_000, &cpu())).unwrap());
     if let Some(gpu) = gpu("prosody: high_rates_are_computed_too") {
-        let found = analysis(192_000).of_clips(voices(192_000, 20_000, &gpu));
+        let found = analysis(192_000).of_clips(voices(192_000, 20_000, &gpu)).unwrap();
         assert_eq!(found.device(), gpu);
         assert_eq!(values(&found), expected);
     }
@@ -114,7 +114,7 @@ fn silence_beside_noise_is_silent() {
     for device in devices.into_iter().flatten() {
         let noise = normal([1, 3000], 4, &device).mul_scalar(0.3);
         let samples = Tensor::cat(vec![noise, Tensor::zeros([1, 3000], &device)], 1);
-        let rows = values(&analysis(16_000).of_clips(samples));
+        let rows = values(&analysis(16_000).of_clips(samples).unwrap());
         for row in rows.chunks(CHANNELS).skip(22) {
             assert_eq!(row[..5], [0.0, row[1], -100.0, 0.0, 0.0]);
         }
@@ -126,9 +126,10 @@ fn windows_give_the_values_of_the_whole() {
     let devices = [Some(cpu()), gpu("prosody: windows_give_the_values_of_the_whole")];
     for device in devices.into_iter().flatten() {
         let samples = voices(8000, 48_000, &device);
-        let whole = analysis(8000).of_clips(samples.clone());
+        let whole = analysis(8000).of_clips(samples.clone()).unwrap();
         let (from, to) = (4000, 44_000);
-        let part = analysis(8000).of_windows(samples.narrow(1, from, to - from), from as i64, 290..310);
+        let part =
+            analysis(8000).of_windows(samples.narrow(1, from, to - from), from as i64, 290..310).unwrap();
         assert_eq!(values(&part), values(&whole.narrow(1, 290, 20)));
     }
 }
@@ -137,7 +138,7 @@ fn windows_give_the_values_of_the_whole() {
 fn nothing_and_one_sample_work() {
     let devices = [Some(cpu()), gpu("prosody: nothing_and_one_sample_work")];
     for device in devices.into_iter().flatten() {
-        let of = |shape: [usize; 2]| analysis(16_000).of_clips(Tensor::zeros(shape, &device));
+        let of = |shape: [usize; 2]| analysis(16_000).of_clips(Tensor::zeros(shape, &device)).unwrap();
         assert_eq!(of([2, 0]).dims(), [2, 0, CHANNELS]);
         assert_eq!(of([0, 200]).dims(), [0, 2, CHANNELS]);
         assert_eq!(values(&of([1, 1])), [0.0, 0.0, -100.0, 0.0, 0.0, 0.0]);

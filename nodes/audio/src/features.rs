@@ -1,7 +1,8 @@
-//! Features over time, as tracks. Frame `k` describes the clip time `k / rate`.
+//! Features over time, as tracks, computed on a device. Frame `k` describes the clip time `k / rate`.
 
 use crate::AudioError;
 use esarm_kernels::FrameGrid;
+use esarm_kernels::devices::Device;
 use esarm_kernels::log_mel::{LogMel, LogMelSettings};
 use esarm_kernels::onsets::{
     BeatSettings, PeakSettings, estimate_tempo, onset_strength, pick_peaks, track_beats,
@@ -79,11 +80,11 @@ impl MelOptions {
 }
 
 /// Natural logarithm of mel-band power, channels `mel_00`, `mel_01` ... ([`esarm_kernels::log_mel`]).
-pub fn log_mel(audio: &Audio, options: &MelOptions) -> Result<Track, AudioError> {
+pub fn log_mel(audio: &Audio, options: &MelOptions, device: &Device) -> Result<Track, AudioError> {
     let settings = options.settings(audio.sample_rate_hz)?;
     let transform = LogMel::new(&settings)?;
     let frames = frames_of(audio, settings.grid());
-    let values = transform.frames(&audio.samples, audio.start_sample, frames.clone())?;
+    let values = transform.frames_on(device, &audio.samples, audio.start_sample, frames.clone())?;
     let names = (0..options.bands).map(|band| format!("mel_{band:02}")).collect();
     Ok(track(options.rate, names, values, frames.start))
 }
@@ -91,7 +92,13 @@ pub fn log_mel(audio: &Audio, options: &MelOptions) -> Result<Track, AudioError>
 /// Pitch, voicing, energy, timbre and speaking rate, channels [`PROSODY_CHANNELS`] ([`esarm_kernels::prosody`]).
 ///
 /// Pitch is looked for from `low_hz` to `high_hz`.
-pub fn prosody(audio: &Audio, rate: FrameRate, low_hz: f64, high_hz: f64) -> Result<Track, AudioError> {
+pub fn prosody(
+    audio: &Audio,
+    rate: FrameRate,
+    low_hz: f64,
+    high_hz: f64,
+    device: &Device,
+) -> Result<Track, AudioError> {
     let settings = PitchSettings {
         sample_rate_hz: audio.sample_rate_hz,
         hop_secs: 1.0 / rate.frames_per_sec(),
@@ -101,16 +108,16 @@ pub fn prosody(audio: &Audio, rate: FrameRate, low_hz: f64, high_hz: f64) -> Res
     };
     let analysis = Prosody::new(&settings)?;
     let frames = frames_of(audio, settings.grid());
-    let values = analysis.frames(&audio.samples, audio.start_sample, frames.clone())?;
+    let values = analysis.frames_on(device, &audio.samples, audio.start_sample, frames.clone())?;
     let names = PROSODY_CHANNELS.iter().map(|name| (*name).to_owned()).collect();
     Ok(track(rate, names, values, frames.start))
 }
 
 /// Beginnings of sounds at 100 frames a second: `strength`, in decibels of rise, and `onset`, 1 in the frame of an
 /// onset that stands out by `delta_db` and 0 elsewhere ([`esarm_kernels::onsets`]).
-pub fn onsets(audio: &Audio, delta_db: f64) -> Result<Track, AudioError> {
+pub fn onsets(audio: &Audio, delta_db: f64, device: &Device) -> Result<Track, AudioError> {
     AudioError::unless((0.0..=100.0).contains(&delta_db), "delta_db", delta_db, "between 0 and 100")?;
-    let (frames, strength) = strength_of(audio)?;
+    let (frames, strength) = strength_of(audio, device)?;
     let settings = PeakSettings { delta: delta_db as f32, ..PeakSettings::default() };
     let marks = marks_at(&pick_peaks(&strength, &settings)?, strength.len());
     let values = strength.iter().zip(marks).flat_map(|(strength, mark)| [*strength, mark]).collect();
@@ -119,8 +126,12 @@ pub fn onsets(audio: &Audio, delta_db: f64) -> Result<Track, AudioError> {
 
 /// The pulse of a clip at 100 frames a second: `beat`, 1 in the frame of a beat and 0 elsewhere, and the tempo in
 /// beats per minute, `None` when nothing repeats. Depends on the whole clip ([`esarm_kernels::onsets`]).
-pub fn beats(audio: &Audio, tempo_bpm: Option<f64>) -> Result<(Track, Option<f64>), AudioError> {
-    let (frames, strength) = strength_of(audio)?;
+pub fn beats(
+    audio: &Audio,
+    tempo_bpm: Option<f64>,
+    device: &Device,
+) -> Result<(Track, Option<f64>), AudioError> {
+    let (frames, strength) = strength_of(audio, device)?;
     let frames_per_sec = ONSET_RATE.frames_per_sec();
     let tempo_bpm = match tempo_bpm {
         Some(bpm) => Some(bpm),
@@ -137,15 +148,15 @@ pub fn beats(audio: &Audio, tempo_bpm: Option<f64>) -> Result<(Track, Option<f64
 }
 
 /// Onset strength of the frames of a clip.
-fn strength_of(audio: &Audio) -> Result<(Range<i64>, Vec<f32>), AudioError> {
+fn strength_of(audio: &Audio, device: &Device) -> Result<(Range<i64>, Vec<f32>), AudioError> {
     let high_hz = (f64::from(audio.sample_rate_hz) / 2.0).min(8000.0);
     let options =
         MelOptions { rate: ONSET_RATE, bands: ONSET_BANDS, high_hz, floor: 1e-7, ..MelOptions::default() };
     let settings = options.settings(audio.sample_rate_hz)?;
     let frames = frames_of(audio, settings.grid());
     // One frame more in front: the first frame of a clip rises from silence like any other.
-    let bands =
-        LogMel::new(&settings)?.frames(&audio.samples, audio.start_sample, frames.start - 1..frames.end)?;
+    let with_first = frames.start - 1..frames.end;
+    let bands = LogMel::new(&settings)?.frames_on(device, &audio.samples, audio.start_sample, with_first)?;
     let strength = onset_strength(&bands, ONSET_BANDS)?;
     Ok((frames, strength[1..].to_vec()))
 }
@@ -170,6 +181,7 @@ pub(crate) fn track(rate: FrameRate, channels: Vec<String>, values: Vec<f32>, st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use esarm_kernels::devices::cpu;
     use esarm_kernels::random::Random;
 
     /// A voice that starts every 0.4 s and fades, over faint hiss.
@@ -200,23 +212,26 @@ mod tests {
 
     #[test]
     fn windows_give_the_frames_of_the_whole() {
-        check_window(|audio| log_mel(audio, &MelOptions::default()).unwrap(), LOG_MEL_REACH_SECS);
-        check_window(|audio| prosody(audio, FrameRate::whole(100), 60.0, 500.0).unwrap(), PROSODY_REACH_SECS);
-        check_window(|audio| onsets(audio, 3.0).unwrap(), ONSETS_REACH_SECS);
+        check_window(|audio| log_mel(audio, &MelOptions::default(), &cpu()).unwrap(), LOG_MEL_REACH_SECS);
+        check_window(
+            |audio| prosody(audio, FrameRate::whole(100), 60.0, 500.0, &cpu()).unwrap(),
+            PROSODY_REACH_SECS,
+        );
+        check_window(|audio| onsets(audio, 3.0, &cpu()).unwrap(), ONSETS_REACH_SECS);
     }
 
     #[test]
     fn bursts_are_onsets_and_beats() {
-        let track = onsets(&clip(16_000, 6.0), 3.0).unwrap();
+        let track = onsets(&clip(16_000, 6.0), 3.0, &cpu()).unwrap();
         let marks: Vec<usize> =
             track.channel(1).enumerate().filter(|(_, mark)| *mark > 0.5).map(|(index, _)| index).collect();
         let is_near_burst = |mark: &usize| (mark + 3) % 40 <= 6;
         assert!(marks.iter().filter(|mark| is_near_burst(mark)).count() >= 14, "{marks:?}");
         assert!(marks.iter().filter(|mark| !is_near_burst(mark)).count() <= 1, "{marks:?}");
-        let (track, tempo) = beats(&clip(16_000, 10.0), None).unwrap();
+        let (track, tempo) = beats(&clip(16_000, 10.0), None, &cpu()).unwrap();
         assert!((tempo.unwrap() - 150.0).abs() < 3.0, "{tempo:?}");
         assert!(track.channel(0).filter(|beat| *beat > 0.5).count() >= 22);
-        let (track, tempo) = beats(&Audio::new("", 16_000, vec![0.0; 32_000]), None).unwrap();
+        let (track, tempo) = beats(&Audio::new("", 16_000, vec![0.0; 32_000]), None, &cpu()).unwrap();
         assert_eq!((tempo, track.channel(0).sum::<f32>()), (None, 0.0));
     }
 
@@ -224,7 +239,7 @@ mod tests {
     fn rates_need_not_divide_samples() {
         let audio = clip(22_050, 1.0);
         let rate = FrameRate::from_decimal(29.97).unwrap();
-        let track = log_mel(&audio, &MelOptions { rate, ..MelOptions::default() }).unwrap();
+        let track = log_mel(&audio, &MelOptions { rate, ..MelOptions::default() }, &cpu()).unwrap();
         assert_eq!((track.frame_count(), track.rate()), (30, rate));
         assert_eq!(track.channels()[79], "mel_79");
     }
@@ -232,15 +247,15 @@ mod tests {
     #[test]
     fn short_clips_work_and_bad_settings_are_named() {
         let one = Audio::new("", 16_000, vec![0.5]);
-        assert_eq!(log_mel(&one, &MelOptions::default()).unwrap().frame_count(), 1);
-        assert_eq!(prosody(&one, FrameRate::whole(100), 60.0, 500.0).unwrap().frame_count(), 1);
-        assert_eq!(onsets(&one, 3.0).unwrap().frame_count(), 1);
+        assert_eq!(log_mel(&one, &MelOptions::default(), &cpu()).unwrap().frame_count(), 1);
+        assert_eq!(prosody(&one, FrameRate::whole(100), 60.0, 500.0, &cpu()).unwrap().frame_count(), 1);
+        assert_eq!(onsets(&one, 3.0, &cpu()).unwrap().frame_count(), 1);
         let none = Audio::new("", 16_000, vec![]);
-        assert_eq!(onsets(&none, 3.0).unwrap().frame_count(), 0);
+        assert_eq!(onsets(&none, 3.0, &cpu()).unwrap().frame_count(), 0);
         let wide = MelOptions { window_secs: 9.0, ..MelOptions::default() };
-        assert!(log_mel(&one, &wide).unwrap_err().to_string().contains("window_secs"));
+        assert!(log_mel(&one, &wide, &cpu()).unwrap_err().to_string().contains("window_secs"));
         let high = MelOptions { high_hz: 9000.0, ..MelOptions::default() };
-        assert!(log_mel(&one, &high).unwrap_err().to_string().contains("high_hz"));
-        assert!(onsets(&one, -1.0).unwrap_err().to_string().contains("delta_db"));
+        assert!(log_mel(&one, &high, &cpu()).unwrap_err().to_string().contains("high_hz"));
+        assert!(onsets(&one, -1.0, &cpu()).unwrap_err().to_string().contains("delta_db"));
     }
 }

@@ -141,12 +141,13 @@ impl Loader {
     fn new(source: &dyn Source, options: &LoadOptions) -> Result<Self, AudioError> {
         let input_hz = source.rate_hz();
         let output_hz = options.sample_rate_hz.unwrap_or(input_hz);
-        let reach_secs = StreamResampler::new(input_hz, output_hz, 0)?.reach_secs();
+        let mut resampler = StreamResampler::new(input_hz, output_hz)?;
+        let reach_secs = resampler.reach_secs();
         let index = |secs: f64, rate_hz: u32| (secs * f64::from(rate_hz) - 1e-6).ceil().max(0.0);
         let first_input = index(options.start_secs - reach_secs, input_hz) as u64;
         let end_secs = options.duration_secs.map(|duration| options.start_secs + duration);
         let end_input = end_secs.map_or(u64::MAX, |end| index(end + reach_secs, input_hz) as u64);
-        let resampler = StreamResampler::new(input_hz, output_hz, first_input as i64)?;
+        resampler.start_at(first_input as i64);
         Ok(Self {
             channel: options.channel,
             input_hz,
@@ -165,7 +166,8 @@ impl Loader {
         let channels = source.channels();
         let skipped = source.skip(self.next_input)?;
         if skipped < self.next_input {
-            return self.be_empty_at(skipped);
+            self.be_empty_at(skipped);
+            return Ok(());
         }
         let (mut block, mut mono) = (Vec::new(), Vec::new());
         let total = source.frames().unwrap_or(u64::MAX).min(self.end_input) as f64;
@@ -185,10 +187,9 @@ impl Loader {
     }
 
     /// The wanted part lies behind the end of the clip.
-    fn be_empty_at(&mut self, end_input: u64) -> Result<(), AudioError> {
-        self.resampler = StreamResampler::new(self.input_hz, self.output_hz, end_input as i64)?;
+    fn be_empty_at(&mut self, end_input: u64) {
+        self.resampler.start_at(end_input as i64);
         self.start_sample = self.resampler.next_output();
-        Ok(())
     }
 
     fn check_samples(&self, mono: &[f32]) -> Result<(), AudioError> {

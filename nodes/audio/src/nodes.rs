@@ -6,6 +6,7 @@ use crate::{AudioError, Channel, LoadOptions, MAX_RATE_HZ, StreamResampler};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, TimeSupport};
 use esarm_kernels::KernelError;
+use esarm_kernels::devices::Device;
 use esarm_values::{Audio, Digest, FrameRate, Hasher, Track, Value};
 use std::io::Read;
 use std::sync::Arc;
@@ -42,6 +43,11 @@ fn around(reach_secs: f64) -> TimeSupport {
 fn number(default: f64, soft: (f64, f64), hard: (f64, f64)) -> ParameterKind {
     let (soft, hard) = (Range::new(soft.0, soft.1), Range::new(hard.0, hard.1));
     ParameterKind::Number { default, soft, hard, animatable: false }
+}
+
+/// The device that the run asks for.
+fn device(context: &NodeContext<'_>) -> Result<Device, NodeError> {
+    esarm_kernels::devices::device(context.device).map_err(NodeError::failed)
 }
 
 /// The node's error; settings have the names of parameters.
@@ -168,7 +174,8 @@ fn resample_schema() -> NodeSchema {
 
 fn resample(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let rate_hz = rate_of(context.text("sample_rate")).unwrap_or(MAX_RATE_HZ);
-    crate::resample(context.audio("audio")?, rate_hz).map(audio_output).map_err(node_error)
+    let resampled = crate::resample(context.audio("audio")?, rate_hz, &device(context)?);
+    resampled.map(audio_output).map_err(node_error)
 }
 
 fn trim_schema() -> NodeSchema {
@@ -301,7 +308,8 @@ fn voice_activity_schema() -> NodeSchema {
 
 fn voice_activity(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let settings = VoiceActivitySettings { threshold_db: context.number("threshold_db") };
-    let track = crate::voice_activity(context.audio("audio")?, &settings).map_err(node_error)?;
+    let track = crate::voice_activity(context.audio("audio")?, &settings, &device(context)?);
+    let track = track.map_err(node_error)?;
     Ok(features_output("activity", track))
 }
 
@@ -361,7 +369,8 @@ fn log_mel(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         high_hz: context.number("high_hz").min(f64::from(audio.sample_rate_hz) / 2.0),
         ..MelOptions::default()
     };
-    crate::log_mel(audio, &options).map(|track| features_output("features", track)).map_err(node_error)
+    let track = crate::log_mel(audio, &options, &device(context)?);
+    track.map(|track| features_output("features", track)).map_err(node_error)
 }
 
 fn prosody_schema() -> NodeSchema {
@@ -395,7 +404,8 @@ fn prosody_schema() -> NodeSchema {
 
 fn prosody(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let (low_hz, high_hz) = (context.number("low_hz"), context.number("high_hz"));
-    let track = crate::prosody(context.audio("audio")?, frame_rate(context)?, low_hz, high_hz);
+    let (audio, rate, device) = (context.audio("audio")?, frame_rate(context)?, device(context)?);
+    let track = crate::prosody(audio, rate, low_hz, high_hz, &device);
     track.map(|track| features_output("features", track)).map_err(node_error)
 }
 
@@ -417,7 +427,8 @@ fn onsets_schema() -> NodeSchema {
 }
 
 fn onsets(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
-    let track = crate::onsets(context.audio("audio")?, context.number("delta_db")).map_err(node_error)?;
+    let (audio, delta_db) = (context.audio("audio")?, context.number("delta_db"));
+    let track = crate::onsets(audio, delta_db, &device(context)?).map_err(node_error)?;
     Ok(features_output("onsets", track))
 }
 
@@ -442,7 +453,8 @@ fn beats_schema() -> NodeSchema {
 
 fn beats(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let tempo = Some(context.number("tempo_bpm")).filter(|bpm| *bpm > 0.0);
-    let (track, tempo) = crate::beats(context.audio("audio")?, tempo).map_err(node_error)?;
+    let found = crate::beats(context.audio("audio")?, tempo, &device(context)?);
+    let (track, tempo) = found.map_err(node_error)?;
     let mut outputs = features_output("beats", track);
     outputs.insert("tempo_bpm".to_owned(), Value::Number(tempo.unwrap_or(0.0)));
     Ok(outputs)

@@ -13,6 +13,7 @@
 use crate::AudioError;
 use crate::features::{MelOptions, frames_of, log_mel, track};
 use esarm_kernels::FrameGrid;
+use esarm_kernels::devices::Device;
 use esarm_kernels::pitch::{Pitch, PitchSettings, PitchTracker};
 use esarm_values::{Audio, FrameRate, Track};
 
@@ -62,7 +63,11 @@ struct Frame {
 }
 
 /// Where somebody speaks: a track of 100 frames a second with the channel `speech`, 0 to 1, which ramps over 50 ms.
-pub fn voice_activity(audio: &Audio, settings: &VoiceActivitySettings) -> Result<Track, AudioError> {
+pub fn voice_activity(
+    audio: &Audio,
+    settings: &VoiceActivitySettings,
+    device: &Device,
+) -> Result<Track, AudioError> {
     let threshold_db = settings.threshold_db;
     AudioError::unless(
         (-12.0..=12.0).contains(&threshold_db),
@@ -70,9 +75,9 @@ pub fn voice_activity(audio: &Audio, settings: &VoiceActivitySettings) -> Result
         threshold_db,
         "between -12 and 12",
     )?;
-    let frames = sound_of(audio)?;
+    let frames = sound_of(audio, device)?;
     let grid = FrameGrid { sample_rate_hz: audio.sample_rate_hz, hop_secs: 1.0 / f64::from(FRAMES_PER_SEC) };
-    let pitches = pitch_of(audio, grid)?;
+    let pitches = pitch_of(audio, grid, device)?;
     let energies = smoothed(&frames);
     let (floors, peaks) = (extremes(&energies, f32::min), extremes(&energies, f32::max));
     let is_speech = |index: usize| {
@@ -97,7 +102,7 @@ fn is_voice(pitch: Pitch, energy_db: f32, peak_db: f32) -> bool {
 }
 
 /// Energy and flatness of each frame.
-fn sound_of(audio: &Audio) -> Result<Vec<Frame>, AudioError> {
+fn sound_of(audio: &Audio, device: &Device) -> Result<Vec<Frame>, AudioError> {
     let options = MelOptions {
         rate: FrameRate::whole(FRAMES_PER_SEC),
         bands: 40,
@@ -106,7 +111,7 @@ fn sound_of(audio: &Audio) -> Result<Vec<Frame>, AudioError> {
         floor: 1e-12,
         window_secs: 0.032,
     };
-    let bands = log_mel(audio, &options)?;
+    let bands = log_mel(audio, &options, device)?;
     let frame = |index: usize| {
         let logarithms = bands.frame(index);
         let count = logarithms.len() as f32;
@@ -117,14 +122,15 @@ fn sound_of(audio: &Audio) -> Result<Vec<Frame>, AudioError> {
     Ok((0..bands.frame_count()).map(frame).collect())
 }
 
-fn pitch_of(audio: &Audio, grid: FrameGrid) -> Result<Vec<Pitch>, AudioError> {
+fn pitch_of(audio: &Audio, grid: FrameGrid, device: &Device) -> Result<Vec<Pitch>, AudioError> {
     let settings = PitchSettings {
         sample_rate_hz: audio.sample_rate_hz,
         hop_secs: grid.hop_secs,
         low_hz: 70.0,
         ..PitchSettings::default()
     };
-    Ok(PitchTracker::new(&settings)?.frames(&audio.samples, audio.start_sample, frames_of(audio, grid))?)
+    let frames = frames_of(audio, grid);
+    Ok(PitchTracker::new(&settings)?.frames_on(device, &audio.samples, audio.start_sample, frames)?)
 }
 
 /// Mean energy of each frame and its neighbours.
@@ -184,6 +190,7 @@ fn ramped(speech: &[bool]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use esarm_kernels::devices::cpu;
     use esarm_kernels::random::Random;
 
     fn hiss(index: usize, level: f32) -> f32 {
@@ -206,7 +213,7 @@ mod tests {
     }
 
     fn speech_of(audio: &Audio) -> Vec<f32> {
-        voice_activity(audio, &VoiceActivitySettings::default()).unwrap().channel(0).collect()
+        voice_activity(audio, &VoiceActivitySettings::default(), &cpu()).unwrap().channel(0).collect()
     }
 
     #[test]
@@ -243,7 +250,8 @@ mod tests {
     #[test]
     fn windows_give_the_frames_of_the_whole() {
         let audio = clip(16_000, 0.001);
-        let activity = |audio: &Audio| voice_activity(audio, &VoiceActivitySettings::default()).unwrap();
+        let activity =
+            |audio: &Audio| voice_activity(audio, &VoiceActivitySettings::default(), &cpu()).unwrap();
         let margin = (VOICE_ACTIVITY_REACH_SECS * 16_000.0) as i64;
         let whole = activity(&audio);
         for (first, last) in [(0, 50), (290, 350), (420, 600)] {
@@ -256,8 +264,8 @@ mod tests {
     fn short_clips_work() {
         assert!(speech_of(&Audio::new("", 16_000, vec![])).is_empty());
         assert_eq!(speech_of(&Audio::new("", 16_000, vec![0.5])).len(), 1);
-        let error =
-            voice_activity(&clip(8000, 0.0), &VoiceActivitySettings { threshold_db: 90.0 }).unwrap_err();
+        let error = voice_activity(&clip(8000, 0.0), &VoiceActivitySettings { threshold_db: 90.0 }, &cpu())
+            .unwrap_err();
         assert!(error.to_string().contains("threshold_db"));
     }
 }

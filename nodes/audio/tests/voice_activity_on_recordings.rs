@@ -72,7 +72,8 @@ fn pauses_and_speech_are_told_apart_in_emodb() {
         let name = &path.file_name().unwrap().to_string_lossy()[..7];
         let audio =
             load(&folder.join("audio").join(format!("{name}.flac")), &LoadOptions::default()).unwrap();
-        let track = voice_activity(&audio, &VoiceActivitySettings::default()).unwrap();
+        let track = voice_activity(&audio, &VoiceActivitySettings::default(), &esarm_kernels::devices::cpu())
+            .unwrap();
         counts.add(&track.channel(0).collect::<Vec<f32>>(), &pauses(&labels));
     }
     let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;

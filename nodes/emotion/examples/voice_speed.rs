@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "reports to the terminal")]
 
 use esarm_emotion::voice::{OverTime, VoiceEmotion};
+use esarm_kernels::devices::cpu;
 use esarm_values::Audio;
 use std::error::Error;
 use std::time::Instant;
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut times: Vec<_> = (0..15)
         .map(|_| {
             let start = Instant::now();
-            voice.over_time(&audio, &OverTime::default(), &|| true).map(|_| start.elapsed())
+            voice.over_time(&audio, &OverTime::default(), &|| true, &cpu()).map(|_| start.elapsed())
         })
         .collect::<Result<_, _>>()?;
     times.sort();

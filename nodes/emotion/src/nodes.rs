@@ -5,6 +5,7 @@ use crate::voice::{OverTime, VoiceEmotion, VoiceError};
 use crate::{Adjustment, CURVE_RATE, EmotionError, MAX_TRANSITION_SECS};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{Curve, Interpolation, NodeSchema, ParameterKind, PortType, Purity, Range, TimeSupport};
+use esarm_kernels::devices::Device;
 use esarm_values::{EMOTIONS, Emotion, Value};
 use std::sync::Arc;
 
@@ -157,7 +158,8 @@ fn from_voice(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         ..OverTime::default()
     };
     let voice = VoiceEmotion::load_embedded().map_err(NodeError::failed)?;
-    let emotion = voice.over_time(context.audio("audio")?, &settings, &|| context.check_cancelled().is_ok());
+    let goes_on = || context.check_cancelled().is_ok();
+    let emotion = voice.over_time(context.audio("audio")?, &settings, &goes_on, &device(context)?);
     Ok(emotion_output(emotion.map_err(voice_error)?))
 }
 
@@ -174,7 +176,7 @@ fn voice_report_schema() -> NodeSchema {
 
 fn voice_report(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let voice = VoiceEmotion::load_embedded().map_err(NodeError::failed)?;
-    let heard = match voice.classify(context.audio("audio")?) {
+    let heard = match voice.classify(context.audio("audio")?, &device(context)?) {
         Ok(probabilities) => probabilities.named().to_vec(),
         Err(VoiceError::NoVoice(_)) => Vec::new(),
         Err(error) => return Err(voice_error(error)),
@@ -182,6 +184,11 @@ fn voice_report(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let entries = heard.into_iter().map(|(name, probability)| (name.to_owned(), probability.into()));
     let json = serde_json::Value::Object(entries.collect()).to_string();
     Ok(output("probabilities", Value::Text(json.into())))
+}
+
+/// The device that the run asks for.
+fn device(context: &NodeContext<'_>) -> Result<Device, NodeError> {
+    esarm_kernels::devices::device(context.device).map_err(NodeError::failed)
 }
 
 fn voice_error(error: VoiceError) -> NodeError {

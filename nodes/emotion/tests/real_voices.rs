@@ -3,6 +3,7 @@
 
 use esarm_audio::{LoadOptions, load, resample};
 use esarm_emotion::voice::{CLASSES, Confusion, OverTime, VoiceEmotion, emodb};
+use esarm_kernels::devices::cpu;
 use esarm_values::Audio;
 use std::path::PathBuf;
 
@@ -36,7 +37,7 @@ fn the_shipped_weights_know_their_training_clips() {
     let mut confusion = Confusion::default();
     for path in paths.iter().step_by(5) {
         let (_, class) = emodb::parse_name(&path.file_name().unwrap().to_string_lossy()).unwrap();
-        confusion.add(class, voice().classify(&clip(path)).unwrap().likeliest());
+        confusion.add(class, voice().classify(&clip(path), &cpu()).unwrap().likeliest());
     }
     assert!(confusion.average_recall() > 0.95, "{}", confusion.table());
 }
@@ -51,17 +52,18 @@ fn gain_rate_and_band_limit_hardly_matter() {
     let chosen: Vec<&PathBuf> = paths.iter().step_by(11).collect();
     for path in &chosen {
         let original = clip(path);
-        let expected = voice().classify(&original).unwrap();
+        let expected = voice().classify(&original, &cpu()).unwrap();
         let mut quiet = original.clone();
         quiet.samples.iter_mut().for_each(|sample| *sample *= 0.05);
         let changed = [
             quiet,
-            resample(&original, 44_100).unwrap(),
-            resample(&original, 22_050).unwrap(),
-            resample(&original, 8_000).unwrap(),
+            resample(&original, 44_100, &cpu()).unwrap(),
+            resample(&original, 22_050, &cpu()).unwrap(),
+            resample(&original, 8_000, &cpu()).unwrap(),
         ];
         for (count, audio) in agreeing.iter_mut().zip(&changed) {
-            *count += usize::from(voice().classify(audio).unwrap().likeliest() == expected.likeliest());
+            *count +=
+                usize::from(voice().classify(audio, &cpu()).unwrap().likeliest() == expected.likeliest());
         }
     }
     println!("agreeing of {}: quiet, 44.1 kHz, 22.05 kHz, 8 kHz: {agreeing:?}", chosen.len());
@@ -78,7 +80,7 @@ fn other_speakers_and_languages_are_judged_sensibly() {
     let Some(folder) = data("other_speakers_and_languages_are_judged_sensibly", "speech") else { return };
     let heard = |name: &str| {
         let audio = clip(&folder.join(name));
-        let probabilities = voice().classify(&audio).unwrap();
+        let probabilities = voice().classify(&audio, &cpu()).unwrap();
         println!("{name}: {:.2?}", CLASSES.iter().zip(probabilities.0).collect::<Vec<_>>());
         let [anger, boredom, _, fear, happiness, sadness, neutral] = probabilities.0;
         (anger + fear + happiness, boredom + sadness + neutral)
@@ -101,12 +103,12 @@ fn windows_of_a_clip_give_the_emotion_of_the_whole() {
     let samples: Vec<f32> = parts.iter().cycle().take(6).flat_map(|part| part.samples.clone()).collect();
     let whole = Audio::new("joined", parts[0].sample_rate_hz, samples);
     let settings = OverTime::default();
-    let expected = voice().over_time(&whole, &settings, &|| true).unwrap();
+    let expected = voice().over_time(&whole, &settings, &|| true, &cpu()).unwrap();
     let (start, end) = (14.0, 21.0);
     let sample = |secs: f64| (secs * f64::from(whole.sample_rate_hz)).round() as i64;
     let part = whole.window(sample(start - OverTime::BEFORE_SECS), sample(end + OverTime::AFTER_SECS));
     assert!(part.start_sample > 0 && part.samples.len() < whole.samples.len());
-    let emotion = voice().over_time(&part, &settings, &|| true).unwrap();
+    let emotion = voice().over_time(&part, &settings, &|| true, &cpu()).unwrap();
     let frames = |emotion: &esarm_values::Emotion| emotion.track().window(140, 210).values().to_vec();
     assert_eq!(frames(&emotion), frames(&expected));
 }
@@ -117,7 +119,7 @@ fn silence_is_neutral_and_holds_what_was_heard() {
     let mut audio = clip(&folder.join("Claire_anger.wav"));
     let speech_secs = audio.duration_secs();
     audio.samples.extend(vec![0.0; 12 * audio.sample_rate_hz as usize]);
-    let emotion = voice().over_time(&audio, &OverTime::default(), &|| true).unwrap();
+    let emotion = voice().over_time(&audio, &OverTime::default(), &|| true, &cpu()).unwrap();
     let neutral = |secs: f64| emotion.weights_at(secs)[0];
     assert!(neutral(speech_secs - 1.0) < 0.5);
     assert!(neutral(speech_secs + 1.5) < 0.6, "holds: {}", neutral(speech_secs + 1.5));
@@ -127,22 +129,26 @@ fn silence_is_neutral_and_holds_what_was_heard() {
 #[test]
 fn audio_without_a_voice_is_neutral_or_refused() {
     let quiet = Audio::new("quiet", 16_000, vec![0.0; 40_000]);
-    assert!(voice().classify(&quiet).unwrap_err().to_string().contains("quiet"));
-    let neutral = voice().over_time(&quiet, &OverTime::default(), &|| true).unwrap();
+    assert!(voice().classify(&quiet, &cpu()).unwrap_err().to_string().contains("quiet"));
+    let neutral = voice().over_time(&quiet, &OverTime::default(), &|| true, &cpu()).unwrap();
     assert_eq!(neutral.track().frame_count(), 25);
     assert!((0..25).all(|frame| neutral.weights_at(f64::from(frame) * 0.1)[0] == 1.0));
     for samples in [vec![], vec![0.1]] {
         let short = Audio::new("short", 8_000, samples);
-        assert!(voice().classify(&short).is_err());
-        voice().over_time(&short, &OverTime::default(), &|| true).unwrap();
+        assert!(voice().classify(&short, &cpu()).is_err());
+        voice().over_time(&short, &OverTime::default(), &|| true, &cpu()).unwrap();
     }
     let broken = Audio::new("broken", 16_000, vec![f32::NAN; 20_000]);
     assert!(
-        voice().classify(&broken).is_err()
-            && voice().over_time(&broken, &OverTime::default(), &|| true).is_err()
+        voice().classify(&broken, &cpu()).is_err()
+            && voice().over_time(&broken, &OverTime::default(), &|| true, &cpu()).is_err()
     );
-    assert!(voice().over_time(&quiet, &OverTime::default(), &|| false).is_err());
-    assert!(voice().over_time(&quiet, &OverTime { hop_secs: 0.0, ..OverTime::default() }, &|| true).is_err());
+    assert!(voice().over_time(&quiet, &OverTime::default(), &|| false, &cpu()).is_err());
+    assert!(
+        voice()
+            .over_time(&quiet, &OverTime { hop_secs: 0.0, ..OverTime::default() }, &|| true, &cpu())
+            .is_err()
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub const ANIMATE_GRAPH: &str = include_str!("../../../assets/graphs/animate.esa
 pub const SCORE_GRAPH: &str = include_str!("../../../assets/graphs/score.esarm");
 
 pub use esarm_face::render::{Adapter, adapters as render_adapters};
+pub use esarm_kernels::{devices, self_test};
 
 /// Steps that bring nodes of older graphs up to date. No built-in node type has changed its schema yet.
 pub fn upgrades() -> Upgrades {
@@ -21,7 +22,7 @@ pub fn file_ending(type_id: &str) -> Option<&'static str> {
     FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
 }
 
-const FILE_ENDINGS: [(&str, &str); 7] = [
+const FILE_ENDINGS: [(&str, &str); 12] = [
     ("export.audio2face_json", "json"),
     ("export.glb", "glb"),
     ("export.live_link_csv", "csv"),
@@ -29,6 +30,11 @@ const FILE_ENDINGS: [(&str, &str); 7] = [
     ("export.usda", "usda"),
     ("export.wav", "wav"),
     ("face.render", "png"),
+    ("reward.rank", "demonstrations"),
+    ("reward.train", "safetensors"),
+    ("rl.tune", "safetensors"),
+    ("sta.train", "safetensors"),
+    ("sta.weights", "safetensors"),
 ];
 
 /// A model that is built in.
@@ -62,6 +68,7 @@ fn node_types() -> Vec<NodeType> {
         esarm_sta::node_types(),
         esarm_face::node_types(),
         esarm_reward::node_types(),
+        esarm_rl::node_types(),
         esarm_export::node_types(),
     ];
     domains.into_iter().flatten().collect()
@@ -71,6 +78,7 @@ fn node_types() -> Vec<NodeType> {
 pub fn models() -> Vec<Model> {
     vec![
         Model { name: "generator", bytes: esarm_sta::generator::EMBEDDED_WEIGHTS },
+        Model { name: "reward", bytes: esarm_reward::EMBEDDED_WEIGHTS },
         Model { name: "voice_emotion", bytes: esarm_emotion::EMBEDDED_WEIGHTS },
     ]
 }

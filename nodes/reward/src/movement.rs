@@ -2,6 +2,7 @@
 
 use crate::metrics::is_blendshape;
 use crate::signal::{mean, standard_deviation};
+use esarm_kernels::onsets::{PeakSettings, pick_peaks};
 use esarm_values::Track;
 
 fn blendshape_columns(motion: &Track) -> impl Iterator<Item = Vec<f64>> + '_ {
@@ -83,7 +84,7 @@ pub(crate) fn beat_alignment(loudness_db: &[f64], motion: &Track) -> Option<f64>
     let frames_per_sec = motion.rate().frames_per_sec();
     let reach = (0.1 * frames_per_sec).round().max(1.0) as usize;
     let rises: Vec<f64> = loudness_db.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0)).collect();
-    let sound: Vec<usize> = peaks(&rises, reach).into_iter().filter(|frame| rises[*frame] > 1.0).collect();
+    let sound: Vec<usize> = peaks(&rises, reach)?.into_iter().filter(|frame| rises[*frame] > 1.0).collect();
     let moving = ["jaw", "mouth", "brow", "head"];
     let columns: Vec<usize> = (0..motion.channels().len())
         .filter(|column| moving.iter().any(|prefix| motion.channels()[*column].starts_with(prefix)))
@@ -93,7 +94,7 @@ pub(crate) fn beat_alignment(loudness_db: &[f64], motion: &Track) -> Option<f64>
         -columns.iter().map(|column| f64::from(next[*column] - now[*column]).powi(2)).sum::<f64>().sqrt()
     };
     let stillness: Vec<f64> = (0..motion.frame_count().saturating_sub(1)).map(speed).collect();
-    let beats = peaks(&stillness, reach);
+    let beats = peaks(&stillness, reach)?;
     if beats.is_empty() || sound.is_empty() {
         return None;
     }
@@ -105,15 +106,14 @@ pub(crate) fn beat_alignment(loudness_db: &[f64], motion: &Track) -> Option<f64>
     Some(mean(&sound.iter().map(nearness).collect::<Vec<_>>()))
 }
 
-/// Frames whose value is greater than that of all within `reach` before and not less than that of all after.
-fn peaks(values: &[f64], reach: usize) -> Vec<usize> {
-    let is_peak = |at: &usize| {
-        let before = &values[at.saturating_sub(reach)..*at];
-        let after = &values[at + 1..(at + 1 + reach).min(values.len())];
-        before.iter().all(|value| *value < values[*at]) && after.iter().all(|value| *value <= values[*at])
-    };
-    let inner = reach..values.len().saturating_sub(reach).max(reach);
-    inner.filter(is_peak).collect()
+/// Frames whose value is the highest of those within `reach` on both sides, all of which are there; `None` of values
+/// that are not finite.
+fn peaks(values: &[f64], reach: usize) -> Option<Vec<usize>> {
+    let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+    let inner = reach..values.len().saturating_sub(reach);
+    let alone = PeakSettings { max_frames: reach, mean_frames: 0, delta: 0.0 };
+    let peaks = pick_peaks(&values, &alone).ok()?;
+    Some(peaks.into_iter().filter(|frame| inner.contains(frame)).collect())
 }
 
 /// Mean over frames of the summed distances from each channel's mean.

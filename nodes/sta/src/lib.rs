@@ -3,8 +3,8 @@
 pub mod generator;
 mod nodes;
 pub mod performance;
+pub mod policy;
 pub mod presets;
-#[cfg(feature = "training")]
 pub mod training;
 pub mod visemes;
 

@@ -1,12 +1,15 @@
 //! The nodes of this crate.
 
 use crate::generator::{
-    GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER, RECEPTIVE_SECS_BEFORE,
+    EMBEDDED_WEIGHTS, GenerateOptions, Generated, Generator, GeneratorError, RECEPTIVE_SECS_AFTER,
+    RECEPTIVE_SECS_BEFORE,
 };
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
+use esarm_kernels::devices::Device;
 use esarm_values::{Emotion, FrameRate, Take, Value};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
@@ -16,6 +19,7 @@ pub fn node_types() -> Vec<NodeType> {
         NodeType::new(pick_take_schema(), pick_take),
     ];
     types.extend(crate::performance::nodes::node_types());
+    types.extend(crate::training::node::node_types());
     types
 }
 
@@ -23,6 +27,11 @@ fn schema(type_id: &str, title: &str, help: &str, time_support: TimeSupport) -> 
     NodeSchema::new(type_id, title, help, Purity::Seeded, time_support)
         .input("audio", PortType::Audio, "The speech, mono at 16 kHz.")
         .optional_input("emotion", PortType::Emotion, "What the face feels over time; neutral when nothing is wired.")
+        .optional_input(
+            "weights",
+            PortType::File,
+            "What the generator learnt, from sta.weights or a node that trains; what came with the program when nothing is wired.",
+        )
         .parameter(
             "frame_rate",
             ParameterKind::number(60.0, 1.0, 240.0),
@@ -72,7 +81,8 @@ fn takes_schema() -> NodeSchema {
 
 fn generate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let take = context.integer("take").cast_unsigned();
-    let generated = generated(context, take)?;
+    let generator = generator(context)?;
+    let generated = generated(context, &generator, take)?;
     Ok(Outputs::from([
         ("motion".to_owned(), Value::Motion(Arc::new(generated.motion))),
         ("content".to_owned(), Value::Features(Arc::new(generated.content))),
@@ -82,10 +92,11 @@ fn generate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
 fn generate_takes(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let count = context.integer("count").cast_unsigned();
     let mut takes = Vec::new();
+    let generator = generator(context)?;
     for number in 0..count {
         context.check_cancelled()?;
         (context.report_progress)(number as f64 / count as f64, "drawing takes");
-        let generated = generated(context, number)?;
+        let generated = generated(context, &generator, number)?;
         let seed = seed_of(context, number);
         let log_probability = Some(generated.log_probability);
         takes.push(Take { motion: Arc::new(generated.motion), seed, log_probability });
@@ -93,7 +104,7 @@ fn generate_takes(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     Ok(output("takes", Value::Takes(Arc::new(takes))))
 }
 
-fn generated(context: &NodeContext<'_>, take: u64) -> Result<Generated, NodeError> {
+fn generated(context: &NodeContext<'_>, generator: &Generator, take: u64) -> Result<Generated, NodeError> {
     let audio = context.audio("audio")?;
     let neutral;
     let emotion: &Emotion = if context.has_input("emotion") {
@@ -112,7 +123,7 @@ fn generated(context: &NodeContext<'_>, take: u64) -> Result<Generated, NodeErro
         temperature: context.number("temperature") as f32,
         frames: None,
     };
-    embedded()?.generate(audio, emotion, &options).map_err(|error| match error {
+    generator.generate(audio, emotion, &options).map_err(|error| match error {
         GeneratorError::SampleRate { .. } => NodeError::input("audio", error),
         other => NodeError::failed(other),
     })
@@ -176,10 +187,31 @@ fn seed_of(context: &NodeContext<'_>, take: u64) -> u64 {
     context.seed.wrapping_add(take.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// The generator with the project's own weights, made once.
-fn embedded() -> Result<&'static Generator, NodeError> {
-    static GENERATOR: OnceLock<Result<Generator, GeneratorError>> = OnceLock::new();
-    GENERATOR.get_or_init(Generator::load_embedded).as_ref().map_err(NodeError::failed)
+/// The device that the run asks for.
+pub(crate) fn device(context: &NodeContext<'_>) -> Result<Device, NodeError> {
+    esarm_kernels::devices::device(context.device).map_err(NodeError::failed)
+}
+
+/// The generator with the weights that are wired, or the one with the project's own, on the run's device.
+fn generator(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
+    if context.has_input("weights") {
+        let generator = Generator::from_bytes(&context.file_input("weights")?.bytes, &device(context)?);
+        return generator.map(Arc::new).map_err(crate::training::node::refused_weights);
+    }
+    embedded(context)
+}
+
+/// The generator with the project's own weights on the run's device, made once for each.
+fn embedded(context: &NodeContext<'_>) -> Result<Arc<Generator>, NodeError> {
+    static GENERATORS: Mutex<BTreeMap<String, Arc<Generator>>> = Mutex::new(BTreeMap::new());
+    let mut generators = GENERATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(generator) = generators.get(context.device) {
+        return Ok(generator.clone());
+    }
+    let made = Generator::from_bytes(EMBEDDED_WEIGHTS, &device(context)?).map_err(NodeError::failed)?;
+    let generator = Arc::new(made);
+    generators.insert(context.device.to_owned(), generator.clone());
+    Ok(generator)
 }
 
 #[cfg(test)]

@@ -137,5 +137,8 @@ fn bad_input_is_named() {
     let hot = GenerateOptions { temperature: f32::NAN, ..options };
     let error = generator.generate(&babble(0.1), &neutral, &hot).unwrap_err();
     assert!(error.to_string().contains("temperature"));
-    assert!(matches!(Generator::from_bytes(b"no weights"), Err(GeneratorError::Weights(_))));
+    assert!(matches!(
+        Generator::from_bytes(b"no weights", &esarm_kernels::devices::cpu()),
+        Err(GeneratorError::Weights(_))
+    ));
 }

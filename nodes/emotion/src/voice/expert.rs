@@ -5,7 +5,7 @@
 //! kept in 8 bits, and fitting sees them as they are kept.
 
 use super::VoiceError;
-use super::linear::solve_symmetric;
+use esarm_kernels::linear::solve_symmetric;
 
 /// Standardised features are clamped to this many deviations.
 const CLAMP: f32 = 3.0;

@@ -4,6 +4,7 @@
 //! whole clip.
 
 use super::VoiceError;
+use esarm_kernels::devices::Device;
 use esarm_kernels::log_mel::{LogMel, LogMelSettings, hz_to_mel, mel_to_hz};
 use esarm_kernels::pitch::{PitchSettings, PitchTracker};
 use esarm_values::Audio;
@@ -54,7 +55,11 @@ pub(crate) struct VoiceFrames {
 impl VoiceFrames {
     /// Measures all frames whose times lie on the audio, as heard through a channel that adds `colour_db` to the fine
     /// bands.
-    pub(crate) fn of(audio: &Audio, colour_db: &[f32; FINE_BANDS]) -> Result<Self, VoiceError> {
+    pub(crate) fn of(
+        audio: &Audio,
+        colour_db: &[f32; FINE_BANDS],
+        device: &Device,
+    ) -> Result<Self, VoiceError> {
         let pitch_settings = PitchSettings {
             sample_rate_hz: audio.sample_rate_hz,
             hop_secs: 1.0 / FRAMES_PER_SEC,
@@ -64,8 +69,8 @@ impl VoiceFrames {
         let end_sample = audio.start_sample + audio.samples.len() as i64;
         let range = pitch_settings.grid().frames_on(audio.start_sample..end_sample);
         let louder: Vec<f32> = audio.samples.iter().map(|sample| sample * PITCH_GAIN).collect();
-        let pitches = tracker.frames(&louder, audio.start_sample, range.clone())?;
-        let mut fine = FineSpectrum::new(audio.sample_rate_hz)?.levels(audio, range.clone())?;
+        let pitches = tracker.frames_on(device, &louder, audio.start_sample, range.clone())?;
+        let mut fine = FineSpectrum::new(audio.sample_rate_hz)?.levels(audio, range.clone(), device)?;
         for bands in fine.chunks_exact_mut(FINE_BANDS) {
             bands.iter_mut().zip(colour_db).for_each(|(level, colour)| *level += colour);
         }
@@ -137,8 +142,13 @@ impl FineSpectrum {
     }
 
     /// Levels in dB: `[frames, FINE_BANDS]`.
-    fn levels(&self, audio: &Audio, frames: std::ops::Range<i64>) -> Result<Vec<f32>, VoiceError> {
-        let natural = self.transform.frames(&audio.samples, audio.start_sample, frames)?;
+    fn levels(
+        &self,
+        audio: &Audio,
+        frames: std::ops::Range<i64>,
+        device: &Device,
+    ) -> Result<Vec<f32>, VoiceError> {
+        let natural = self.transform.frames_on(device, &audio.samples, audio.start_sample, frames)?;
         let decibels = 10.0 / std::f32::consts::LN_10;
         let mut levels = Vec::with_capacity(natural.len() / self.measured * FINE_BANDS);
         for frame in natural.chunks_exact(self.measured) {

@@ -10,7 +10,6 @@ mod evaluation;
 mod expert;
 mod features;
 mod frames;
-mod linear;
 mod model;
 mod modulation;
 mod over_time;

@@ -4,6 +4,7 @@ use super::VoiceError;
 use super::expert::Expert;
 use super::features::FeatureReader;
 use super::frames::{FINE_BANDS, FRAMES_PER_SEC, REACH_SECS, VoiceFrames};
+use esarm_kernels::devices::Device;
 use esarm_values::{Audio, EMOTIONS};
 use std::ops::Range;
 
@@ -91,12 +92,12 @@ pub struct VoiceEmotion {
 
 impl VoiceEmotion {
     /// The emotion of a clip's voice, at any gain and any sampling rate from 8 to 192 kHz. Clips above
-    /// 12 s are judged in pieces, which count by how much voice they hold.
-    pub fn classify(&self, audio: &Audio) -> Result<Probabilities, VoiceError> {
+    /// 12 s are judged in pieces, which count by how much voice they hold. Spectra and pitch are computed on `device`.
+    pub fn classify(&self, audio: &Audio, device: &Device) -> Result<Probabilities, VoiceError> {
         let mut sums = [0.0; CLASSES.len()];
         let mut total = 0.0;
         for (start_secs, end_secs) in pieces(audio) {
-            let stretch = Stretches::around(audio, start_secs, end_secs)?;
+            let stretch = Stretches::around(audio, start_secs, end_secs, device)?;
             if let Some(features) = stretch.features(start_secs, end_secs) {
                 let weight = features.voiced_frames as f32;
                 let judged = self.judge(&features);
@@ -142,8 +143,13 @@ pub(crate) struct Stretches(FeatureReader);
 
 impl Stretches {
     /// Analyses the part of `audio` that describes stretches between two clip times.
-    pub(crate) fn around(audio: &Audio, start_secs: f64, end_secs: f64) -> Result<Self, VoiceError> {
-        Self::coloured(audio, start_secs, end_secs, &[0.0; FINE_BANDS])
+    pub(crate) fn around(
+        audio: &Audio,
+        start_secs: f64,
+        end_secs: f64,
+        device: &Device,
+    ) -> Result<Self, VoiceError> {
+        Self::coloured(audio, start_secs, end_secs, &[0.0; FINE_BANDS], device)
     }
 
     /// The same through a channel that adds `colour_db` to the fine bands.
@@ -152,10 +158,11 @@ impl Stretches {
         start_secs: f64,
         end_secs: f64,
         colour_db: &[f32; FINE_BANDS],
+        device: &Device,
     ) -> Result<Self, VoiceError> {
         let sample = |secs: f64| (secs * f64::from(audio.sample_rate_hz)).round() as i64;
         let part = audio.window(sample(start_secs - REACH_SECS), sample(end_secs + REACH_SECS));
-        Ok(Self(FeatureReader::new(VoiceFrames::of(&part, colour_db)?)))
+        Ok(Self(FeatureReader::new(VoiceFrames::of(&part, colour_db, device)?)))
     }
 
     /// The features of a stretch between two clip times; `None` where there is too little voice.

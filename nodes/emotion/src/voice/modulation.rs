@@ -5,6 +5,7 @@
 //! spectro-temporal ones separate rising from falling formant and pitch glides.
 
 use super::frames::{BANDS, VoiceFrames};
+use esarm_kernels::linear::dot;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::TAU;
@@ -159,16 +160,3 @@ fn clamped_levels(frames: &VoiceFrames, first: usize) -> Vec<f32> {
 fn mean_power(bins: &[Complex<f32>]) -> f32 {
     bins.iter().map(Complex::norm_sqr).sum::<f32>() / bins.len() as f32
 }
-
-/// Inner product, summed in eight lanes so that it can be vectorised and is the same on every machine.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum()
-}
-
-const _: () = assert!(BANDS.is_multiple_of(8), "`dot` takes whole lanes");

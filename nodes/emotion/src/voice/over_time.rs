@@ -6,6 +6,7 @@
 
 use super::model::{Probabilities, Stretches, VoiceEmotion};
 use super::{VoiceError, frames};
+use esarm_kernels::devices::Device;
 use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate};
 use rayon::prelude::*;
 
@@ -105,9 +106,10 @@ impl VoiceEmotion {
         audio: &Audio,
         settings: &OverTime,
         goes_on: &dyn Fn() -> bool,
+        device: &Device,
     ) -> Result<Emotion, VoiceError> {
         settings.check()?;
-        let judgements = self.judgements(audio, settings, goes_on)?;
+        let judgements = self.judgements(audio, settings, goes_on, device)?;
         let rate = OUTPUT_RATE.frames_per_sec();
         let (start, end) = (audio.start_secs(), audio.start_secs() + audio.duration_secs());
         let first = (start * rate - 1e-6).ceil() as i64;
@@ -122,6 +124,7 @@ impl VoiceEmotion {
         audio: &Audio,
         settings: &OverTime,
         goes_on: &dyn Fn() -> bool,
+        device: &Device,
     ) -> Result<Vec<Judgement>, VoiceError> {
         let (start, end) = (audio.start_secs(), audio.start_secs() + audio.duration_secs());
         let first = (start / settings.hop_secs - 1e-6).ceil() as i64;
@@ -134,7 +137,7 @@ impl VoiceEmotion {
                 return Err(VoiceError::Cancelled);
             }
             let (from, to) = (part[0] - half, part[part.len() - 1] + half);
-            let stretches = Stretches::around(audio, from, to)?;
+            let stretches = Stretches::around(audio, from, to, device)?;
             judgements.par_extend(part.par_iter().filter_map(|&centre_secs| {
                 let features =
                     stretches.features((centre_secs - half).max(start), (centre_secs + half).min(end))?;

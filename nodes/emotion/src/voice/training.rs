@@ -5,6 +5,7 @@ use super::evaluation::{Confusion, Evaluation};
 use super::expert::{Expert, ExpertSettings, Kernel, Sample};
 use super::frames::FINE_BANDS;
 use super::model::{CLASSES, Features, Probabilities, Stretches, VoiceEmotion};
+use esarm_kernels::devices::cpu;
 use esarm_kernels::random::Random;
 use esarm_values::Audio;
 use std::collections::BTreeSet;
@@ -105,10 +106,10 @@ fn example(number: u64, clip: &TrainingClip, speakers: &[String]) -> Result<Exam
         return Err(VoiceError::Training(message));
     }
     let duration = clip.audio.duration_secs();
-    let stretches = Stretches::around(&clip.audio, 0.0, duration)?;
+    let stretches = Stretches::around(&clip.audio, 0.0, duration, &cpu())?;
     let no_voice = || VoiceError::NoVoice(clip.audio.name.clone());
     let recoloured = |number| {
-        let stretches = Stretches::coloured(&clip.audio, 0.0, duration, &colour(number))?;
+        let stretches = Stretches::coloured(&clip.audio, 0.0, duration, &colour(number), &cpu())?;
         stretches.features(0.0, duration).ok_or_else(no_voice)
     };
     let starts = (0..)

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = PathBuf::from(std::env::var("ESARM_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
     let start = Instant::now();
     let generator = match std::env::args().nth(1) {
-        Some(path) => Generator::from_bytes(&std::fs::read(path)?)?,
+        Some(path) => Generator::from_bytes(&std::fs::read(path)?, &esarm_kernels::devices::cpu())?,
         None => Generator::load_embedded()?,
     };
     println!("load {:.1} ms", start.elapsed().as_secs_f64() * 1e3);

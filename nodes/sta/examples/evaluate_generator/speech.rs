@@ -137,7 +137,7 @@ fn judge_clip(
         match name {
             "p" | "b" | "m" => scores.closed.add(smallest < CLOSED),
             "a" | "E" | "aa" | "ae" | "eh" | "ay" | "aw" if end - start > SHORTEST_VOWEL_SECS => {
-                scores.open.add(largest > OPEN)
+                scores.open.add(largest > OPEN);
             }
             _ => {}
         }

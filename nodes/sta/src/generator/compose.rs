@@ -13,12 +13,12 @@ use esarm_values::arkit_index;
 /// Part of the jaw's opening that remains behind sealed lips.
 const JAW_UNDER_SEAL: f32 = 0.35;
 /// Widest jaw that sealed lips can cover.
-const WIDEST_SEALED_JAW: f32 = 0.12;
+pub(super) const WIDEST_SEALED_JAW: f32 = 0.12;
 /// Part of the sneer that remains while the lips are pressed together.
 const SNEER_UNDER_SEAL: f32 = 0.5;
 /// Shapes that part the lips, what remains of them under the seal, and the `mouthClose` that takes back each unit that
 /// remains.
-const OPENERS: [(&str, f32, f32); 11] = [
+pub(super) const OPENERS: [(&str, f32, f32); 11] = [
     ("jawOpen", JAW_UNDER_SEAL, 0.88),
     ("mouthFunnel", 0.25, 0.32),
     ("mouthLowerDownLeft", 0.05, 0.09),
@@ -33,15 +33,23 @@ const OPENERS: [(&str, f32, f32); 11] = [
 ];
 /// `mouthShrugLower` that does as much as a unit of `mouthClose`. It serves where the jaw is less open than the lips
 /// need closing: `mouthClose` beyond `jawOpen` drives the lips through one another.
-const CHIN_PER_CLOSE: f32 = 6.0;
+pub(super) const CHIN_PER_CLOSE: f32 = 6.0;
 /// Press of the lips under a full seal.
-const SEAL_PRESS: f32 = 0.06;
+pub(super) const SEAL_PRESS: f32 = 0.06;
 /// Expression counts less where speech needs the same shape: the share of an expression's mouth shape that remains
 /// when speech fully drives the lips apart or round.
-const EXPRESSION_WHILE_ROUND: f32 = 0.45;
+pub(super) const EXPRESSION_WHILE_ROUND: f32 = 0.45;
 /// The same for what presses the lips together while the jaw opens, and the opening from which it holds.
-const CLOSING_WHILE_OPEN: f32 = 0.3;
-const OPEN_JAW: f32 = 0.3;
+pub(super) const CLOSING_WHILE_OPEN: f32 = 0.3;
+pub(super) const OPEN_JAW: f32 = 0.3;
+
+/// Offsets that spread the lips, and that press them together.
+pub(super) const SPREADING: [&str; 4] =
+    ["mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"];
+pub(super) const CLOSING: [&str; 4] =
+    ["mouthPressLeft", "mouthPressRight", "mouthRollLower", "mouthShrugLower"];
+/// Bounds of the relative change of the jaw's opening.
+pub(super) const JAW_GAIN_RANGE: (f32, f32) = (-0.5, 0.6);
 
 /// Prepared columns of the composition.
 pub struct Composer {
@@ -69,13 +77,8 @@ impl Composer {
             close: shape("mouthClose"),
             chin: shape("mouthShrugLower"),
             presses: ["mouthPressLeft", "mouthPressRight"].map(shape),
-            spreading: offsets([
-                "mouthSmileLeft",
-                "mouthSmileRight",
-                "mouthStretchLeft",
-                "mouthStretchRight",
-            ]),
-            closing: offsets(["mouthPressLeft", "mouthPressRight", "mouthRollLower", "mouthShrugLower"]),
+            spreading: offsets(SPREADING),
+            closing: offsets(CLOSING),
         }
     }
 
@@ -93,7 +96,7 @@ impl Composer {
     }
 
     fn add_content(&self, content: &[f32], expression: &[f32], shapes: &mut [f32; SHAPE_COUNT]) {
-        let gain = 1.0 + expression[EXPRESSION_COUNT - 1].clamp(-0.5, 0.6);
+        let gain = 1.0 + expression[EXPRESSION_COUNT - 1].clamp(JAW_GAIN_RANGE.0, JAW_GAIN_RANGE.1);
         for (posture, columns) in content.iter().zip(&self.content_shapes) {
             columns.iter().for_each(|column| shapes[*column] += posture.max(0.0));
         }

@@ -5,6 +5,7 @@
 
 use super::GeneratorError;
 use super::prosody::{PROSODY_COUNT, extract_prosody};
+use esarm_kernels::devices::{self, Device};
 use esarm_kernels::log_mel::{LogMel, LogMelSettings};
 use esarm_values::Audio;
 use std::ops::Range;
@@ -52,17 +53,23 @@ pub struct Features {
 /// Prepared feature extraction.
 pub struct FeatureExtractor {
     log_mel: LogMel,
+    device: Device,
 }
 
 impl FeatureExtractor {
-    /// Prepares windows, filters and plans.
+    /// Prepares windows, filters and plans for the processor.
     pub fn new() -> Result<Self, GeneratorError> {
+        Self::on(&devices::cpu())
+    }
+
+    /// Prepares windows, filters and plans for a device.
+    pub fn on(device: &Device) -> Result<Self, GeneratorError> {
         let settings = LogMelSettings {
             sample_rate_hz: SAMPLE_RATE_HZ,
             mel_count: MEL_COUNT,
             ..LogMelSettings::default()
         };
-        Ok(Self { log_mel: LogMel::new(&settings)? })
+        Ok(Self { log_mel: LogMel::new(&settings)?, device: device.clone() })
     }
 
     /// Features of the model frames `frames` of the clip that `audio` is a part of; what is missing counts as silence.
@@ -82,7 +89,8 @@ impl FeatureExtractor {
     fn hear(&self, audio: &Audio, frames: &Range<i64>) -> Result<Heard, GeneratorError> {
         let first_mel = frames.start * MEL_PER_MODEL_FRAME - MEL_BEFORE;
         let last_mel = frames.end * MEL_PER_MODEL_FRAME + STACK_AFTER;
-        let mel = self.log_mel.frames(&audio.samples, audio.start_sample, first_mel..last_mel)?;
+        let mels = first_mel..last_mel;
+        let mel = self.log_mel.frames_on(&self.device, &audio.samples, audio.start_sample, mels)?;
         let levels = smoothed_levels(&mel);
         let references = loudest_recent(&levels);
         Ok(Heard { first_mel, mel, levels, references })

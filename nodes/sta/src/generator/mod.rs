@@ -6,10 +6,12 @@
 
 pub mod channels;
 pub mod compose;
+pub mod compose_tensors;
 pub mod features;
 pub mod network;
 pub mod noise;
-mod pieces;
+pub(crate) mod pieces;
+pub mod policy;
 pub mod prosody;
 pub mod weights;
 
@@ -22,6 +24,7 @@ use self::network::{
     reach_before,
 };
 use self::noise::NoiseModel;
+use self::policy::PolicyNetwork;
 use self::weights::Weights;
 use crate::visemes::Viseme;
 use burn::tensor::Device;
@@ -132,31 +135,47 @@ pub struct Generator {
     expression: ExpressionNetwork,
     recorded_share: [f32; channels::CONTENT_COUNT],
     noise: NoiseModel,
+    policy: PolicyNetwork,
+    /// The policy has learnt nothing: it need not be asked.
+    untuned: bool,
     composer: Composer,
 }
 
 impl Generator {
     /// The generator with the project's own weights, on the CPU.
     pub fn load_embedded() -> Result<Self, GeneratorError> {
-        Self::from_bytes(EMBEDDED_WEIGHTS)
+        Self::from_bytes(EMBEDDED_WEIGHTS, &Device::flex())
     }
 
-    /// The generator with the weights of a safetensors file, on the CPU.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, GeneratorError> {
-        Self::new(Weights::from_bytes(bytes)?, &Device::flex())
+    /// The generator with the weights of a safetensors file, on `device`.
+    pub fn from_bytes(bytes: &[u8], device: &Device) -> Result<Self, GeneratorError> {
+        Self::new(Weights::from_bytes(bytes)?, device)
     }
 
     /// The generator with these weights on `device`.
     pub fn new(weights: Weights, device: &Device) -> Result<Self, GeneratorError> {
         Ok(Self {
             device: device.clone(),
-            features: FeatureExtractor::new()?,
+            features: FeatureExtractor::on(device)?,
             content: ContentNetwork::from_layers(weights.content, device),
             expression: ExpressionNetwork::from_layers(weights.expression, device),
             recorded_share: weights.recorded_share,
             noise: weights.noise,
+            untuned: weights.policy.is_untuned(),
+            policy: PolicyNetwork::new(weights.policy, device),
             composer: Composer::new(),
         })
+    }
+
+    /// Everything that is learnt, to be written to a file or to be learnt on.
+    pub fn weights(&self) -> Weights {
+        Weights {
+            content: self.content.layers(),
+            expression: self.expression.layers(),
+            recorded_share: self.recorded_share,
+            noise: self.noise.clone(),
+            policy: self.policy.weights(),
+        }
     }
 
     /// How takes vary.
@@ -199,7 +218,7 @@ pub fn content_track_names() -> Vec<String> {
     std::iter::once("closure").chain(Viseme::ALL.map(Viseme::name)).map(str::to_owned).collect()
 }
 
-fn check(audio: &Audio, options: &GenerateOptions) -> Result<(), GeneratorError> {
+pub(crate) fn check(audio: &Audio, options: &GenerateOptions) -> Result<(), GeneratorError> {
     if audio.sample_rate_hz != SAMPLE_RATE_HZ {
         return Err(GeneratorError::SampleRate { name: audio.name.clone(), found_hz: audio.sample_rate_hz });
     }
@@ -218,12 +237,12 @@ fn check(audio: &Audio, options: &GenerateOptions) -> Result<(), GeneratorError>
 }
 
 /// The frames whose times lie in the audio.
-fn covered_frames(audio: &Audio, rate: FrameRate) -> Range<i64> {
+pub(crate) fn covered_frames(audio: &Audio, rate: FrameRate) -> Range<i64> {
     let first = rate.frames_in(audio.start_secs()) as i64;
     let last = rate.frames_in(audio.start_secs() + audio.duration_secs()) as i64;
     first..last.max(first)
 }
 
-fn track(rate: FrameRate, start: i64, names: Vec<String>, values: Vec<f32>) -> Track {
+pub(crate) fn track(rate: FrameRate, start: i64, names: Vec<String>, values: Vec<f32>) -> Track {
     Track::new(rate, names, values).expect("whole frames of distinct channels").starting_at(start)
 }

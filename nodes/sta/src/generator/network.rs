@@ -9,7 +9,7 @@ use super::features::STACK_COUNT;
 use super::prosody::PROSODY_COUNT;
 use crate::visemes::VISEME_COUNT;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Gradients, Tensor, TensorData, activation};
 use esarm_kernels::random::Random;
 use esarm_values::EMOTIONS;
 
@@ -43,6 +43,7 @@ pub struct Dense {
 }
 
 /// Weights of a [`Dense`] layer: `[inputs, outputs]` and `[outputs]`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct DenseWeights {
     /// Number of inputs.
     pub inputs: usize,
@@ -85,12 +86,23 @@ impl Dense {
         )
     }
 
+    /// The slopes of the layer's weights, 0 where nothing flowed.
+    pub fn slopes(&self, gradients: &Gradients) -> DenseWeights {
+        let [inputs, outputs] = self.weight.val().dims();
+        let values = |slopes: Option<TensorData>, count: usize| {
+            slopes.map_or_else(|| vec![0.0; count], |slopes| slopes.iter::<f32>().collect())
+        };
+        let weight = self.weight.val().grad(gradients).map(Tensor::into_data);
+        let bias = self.bias.val().grad(gradients).map(Tensor::into_data);
+        Self::pack(inputs, outputs, values(weight, inputs * outputs), values(bias, outputs))
+    }
+
     fn pack(inputs: usize, outputs: usize, weight: Vec<f32>, bias: Vec<f32>) -> DenseWeights {
         DenseWeights { inputs, outputs, weight, bias }
     }
 
     /// `[rows, inputs]` to `[rows, outputs]`.
-    fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
         rows.matmul(self.weight.val()) + self.bias.val().unsqueeze()
     }
 }
@@ -177,9 +189,17 @@ impl ContentNetwork {
 
     /// The layers, in the order of [`ContentNetwork::layer_names`].
     pub fn layers(&self) -> Vec<DenseWeights> {
+        self.in_order().map(Dense::weights).collect()
+    }
+
+    /// The slopes of the layers, in the order of [`ContentNetwork::layer_names`].
+    pub fn slopes(&self, gradients: &Gradients) -> Vec<DenseWeights> {
+        self.in_order().map(|layer| layer.slopes(gradients)).collect()
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Dense> {
         let ends = [&self.readout, &self.correction];
-        let all = std::iter::once(&self.stem).chain(&self.inner).chain(&self.outer).chain(ends);
-        all.map(Dense::weights).collect()
+        std::iter::once(&self.stem).chain(&self.inner).chain(&self.outer).chain(ends)
     }
 
     /// `[batch, frames, STACK_COUNT]` to `[batch, frames, READOUT_COUNT]`.
@@ -272,6 +292,11 @@ impl ExpressionNetwork {
     /// The layers, in the order of [`ExpressionNetwork::layer_names`].
     pub fn layers(&self) -> Vec<DenseWeights> {
         [&self.first, &self.second, &self.response].map(Dense::weights).into_iter().collect()
+    }
+
+    /// The slopes of the layers, in the order of [`ExpressionNetwork::layer_names`].
+    pub fn slopes(&self, gradients: &Gradients) -> Vec<DenseWeights> {
+        [&self.first, &self.second, &self.response].map(|layer| layer.slopes(gradients)).into_iter().collect()
     }
 
     /// `[batch, frames, 8]` and `[batch, frames, PROSODY_COUNT]` to `[batch, frames, EXPRESSION_COUNT]`.

@@ -74,6 +74,15 @@ pub struct NoiseModel {
     pub correlation: [f32; LATENT_COUNT],
 }
 
+/// Where the deviations of consecutive model frames lie and how far they spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// Means of the deviations: `[frames, LATENT_COUNT]`, in weights of shapes.
+    pub shift: Vec<f32>,
+    /// Natural logarithms of their standard deviations at temperature 1: `[frames, LATENT_COUNT]`.
+    pub log_sigma: Vec<f32>,
+}
+
 /// Deviations and how probable they are.
 pub struct Deviations {
     /// `[frames, LATENT_COUNT]`.
@@ -92,35 +101,46 @@ impl NoiseModel {
     /// The deviations of the model frames `frames` of a clip. Frames before 0 have none.
     pub fn draw(&self, seed: u64, temperature: f32, frames: Range<i64>) -> Deviations {
         let count = (frames.end - frames.start).max(0) as usize;
-        let mut values = vec![0.0; count * LATENT_COUNT];
-        let mut log_probability = vec![0.0; count];
+        let still =
+            Spread { shift: vec![0.0; count * LATENT_COUNT], log_sigma: self.log_sigma.repeat(count) };
+        self.draw_around(&still, seed, temperature, frames)
+    }
+
+    /// The deviations of the model frames `frames` of a clip around and as wide as `spread`, which holds these frames.
+    /// The same seed gives the same standard deviates as [`NoiseModel::draw`]. Frames before 0 have none; at
+    /// temperature 0 the deviations are the shift itself.
+    pub fn draw_around(
+        &self,
+        spread: &Spread,
+        seed: u64,
+        temperature: f32,
+        frames: Range<i64>,
+    ) -> Deviations {
+        let count = (frames.end - frames.start).max(0) as usize;
+        debug_assert_eq!(spread.shift.len(), count * LATENT_COUNT);
+        let mut values = spread.shift.clone();
+        let unborn = (-frames.start).clamp(0, count as i64) as usize;
+        values[..unborn * LATENT_COUNT].fill(0.0);
+        let mut drawn = Deviations { values, log_probability: vec![0.0; count] };
         if temperature > 0.0 {
             for latent in 0..LATENT_COUNT {
-                self.draw_latent(
-                    latent,
-                    seed,
-                    temperature,
-                    frames.clone(),
-                    &mut values,
-                    &mut log_probability,
-                );
+                self.draw_latent(latent, spread, seed, temperature, frames.clone(), &mut drawn);
             }
         }
-        Deviations { values, log_probability }
+        drawn
     }
 
     fn draw_latent(
         &self,
         latent: usize,
+        spread: &Spread,
         seed: u64,
         temperature: f32,
         frames: Range<i64>,
-        values: &mut [f32],
-        log_probability: &mut [f64],
+        drawn: &mut Deviations,
     ) {
         let random = Random::new(seed, latent as u64);
         let correlation = self.correlation[latent];
-        let sigma = self.log_sigma[latent].exp() * temperature;
         let innovation = (1.0 - correlation * correlation).sqrt();
         for block in frames.start.div_euclid(BLOCK_FRAMES)..=(frames.end - 1).div_euclid(BLOCK_FRAMES) {
             let first = block * BLOCK_FRAMES;
@@ -131,8 +151,9 @@ impl NoiseModel {
                 state = correlation * state + scale * draw;
                 if frame >= first && frames.contains(&frame) {
                     let at = (frame - frames.start) as usize;
-                    values[at * LATENT_COUNT + latent] = sigma * state;
-                    log_probability[at] += log_normal(draw, sigma * scale);
+                    let sigma = spread.log_sigma[at * LATENT_COUNT + latent].exp() * temperature;
+                    drawn.values[at * LATENT_COUNT + latent] += sigma * state;
+                    drawn.log_probability[at] += log_normal(draw, sigma * scale);
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::channels::{CONTENT_COUNT, EXPRESSION_COUNT, lip_opening};
 use super::features::{MODEL_FRAMES_PER_SEC, STACK_COUNT};
 use super::network::READOUT_COUNT;
 use super::noise::{Deviations, LATENT_COUNT, add_expression_deviations};
+use super::policy::{POLICY_INPUT_COUNT, POLICY_PROSODY_TAPS};
 use super::prosody::PROSODY_COUNT;
 use super::{
     GenerateOptions, Generator, GeneratorError, INTERPOLATION_FRAMES_AFTER, NETWORK_FRAMES_AFTER,
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::visemes::{VISEME_COUNT, Viseme};
 use burn::tensor::{Tensor, TensorData};
+use esarm_kernels::devices::read;
 use esarm_values::{Audio, EMOTIONS, Emotion, FrameRate};
 use std::ops::Range;
 
@@ -27,23 +29,37 @@ const SILENCE_YIELDS: f32 = 6.0;
 
 /// What has been generated so far.
 #[derive(Default)]
-pub(super) struct Take {
-    pub(super) motion: Vec<f32>,
-    pub(super) content: Vec<f32>,
+pub(crate) struct Take {
+    pub(crate) motion: Vec<f32>,
+    pub(crate) content: Vec<f32>,
     pub(super) log_probability: f64,
     /// Model frames up to here have been counted in the log-probability.
     counted_to: Option<i64>,
 }
 
 /// Mean postures and expression at model frames, with room around for interpolation.
-struct Means {
-    first: i64,
+#[derive(Clone)]
+pub(crate) struct Means {
+    /// The first model frame.
+    pub(crate) first: i64,
     /// `[frames, CONTENT_COUNT]`.
-    content: Vec<f32>,
+    pub(crate) content: Vec<f32>,
     /// `[frames, EXPRESSION_COUNT]`.
-    expression: Vec<f32>,
+    pub(crate) expression: Vec<f32>,
     /// Closure, then viseme probabilities: `[frames, 1 + VISEME_COUNT]`.
-    heard: Vec<f32>,
+    pub(crate) heard: Vec<f32>,
+    /// What the policy sees: `[frames, POLICY_INPUT_COUNT]`.
+    pub(crate) inputs: Vec<f32>,
+}
+
+impl Means {
+    /// Appends the frames that follow.
+    pub(crate) fn extend(&mut self, next: Self) {
+        self.content.extend(next.content);
+        self.expression.extend(next.expression);
+        self.heard.extend(next.heard);
+        self.inputs.extend(next.inputs);
+    }
 }
 
 /// Cuts a range of frames into pieces of at most [`PIECE_SECS`].
@@ -63,21 +79,41 @@ impl Generator {
         frames: Range<i64>,
         take: &mut Take,
     ) -> Result<(), GeneratorError> {
-        let position = |frame: i64| options.frame_rate.secs_of(frame) * f64::from(MODEL_FRAMES_PER_SEC);
-        let first = position(frames.start).floor() as i64;
-        let last = position(frames.end - 1).floor() as i64 + 1;
+        let first = model_position(options.frame_rate, frames.start).floor() as i64;
+        let last = model_position(options.frame_rate, frames.end - 1).floor() as i64 + 1;
         let model_frames = first - 1..last + INTERPOLATION_FRAMES_AFTER;
         let mut means = self.means(audio, emotion, model_frames.clone())?;
-        let deviations = self.noise.draw(options.seed, options.temperature, model_frames.clone());
+        let deviations = self.draw(&means, options.seed, options.temperature, model_frames.clone());
         count_log_probability(&deviations, first..last, &model_frames, take);
-        add_deviations(&mut means, &deviations);
-        for frame in frames {
-            self.append_frame(&means, position(frame), take);
-        }
+        add_deviations(&mut means, &deviations.values);
+        self.append_frames(&means, options.frame_rate, frames, take);
         Ok(())
     }
 
-    fn means(&self, audio: &Audio, emotion: &Emotion, frames: Range<i64>) -> Result<Means, GeneratorError> {
+    /// Composes the frames of a motion from means that hold what they need.
+    pub(crate) fn append_frames(&self, means: &Means, rate: FrameRate, frames: Range<i64>, take: &mut Take) {
+        for frame in frames {
+            self.append_frame(means, model_position(rate, frame), take);
+        }
+    }
+
+    fn draw(&self, means: &Means, seed: u64, temperature: f32, frames: Range<i64>) -> Deviations {
+        if self.untuned {
+            return self.noise.draw(seed, temperature, frames);
+        }
+        let count = means.inputs.len() / POLICY_INPUT_COUNT;
+        let inputs = TensorData::new(means.inputs.clone(), [count, POLICY_INPUT_COUNT]);
+        let spread = self.policy.forward(Tensor::from_data(inputs, &self.device), &self.noise);
+        self.noise.draw_around(&spread.to_spread(), seed, temperature, frames)
+    }
+
+    /// Mean postures and expression at the model frames `frames`.
+    pub(crate) fn means(
+        &self,
+        audio: &Audio,
+        emotion: &Emotion,
+        frames: Range<i64>,
+    ) -> Result<Means, GeneratorError> {
         let wide = frames.start - NETWORK_FRAMES_BEFORE..frames.end + NETWORK_FRAMES_AFTER;
         let features = self.features.extract(audio, wide.clone())?;
         let count = features.frame_count;
@@ -85,22 +121,26 @@ impl Generator {
             Tensor::<3>::from_data(TensorData::new(values, [1, count, width]), &self.device)
         };
         let wanted = NETWORK_FRAMES_BEFORE as usize;
-        let keep = |result: Tensor<3>| -> Vec<f32> {
-            let kept = result.narrow(1, wanted, (frames.end - frames.start) as usize);
-            kept.into_data().iter::<f32>().collect()
-        };
-        let readout = keep(self.content.forward(&tensor(features.stacks, STACK_COUNT)));
+        let keep = |result: Tensor<3>| read(result.narrow(1, wanted, (frames.end - frames.start) as usize));
+        let readout = keep(self.content.forward(&tensor(features.stacks, STACK_COUNT)))?;
         let weights: Vec<f32> = wide.flat_map(|frame| emotion_at(emotion, frame)).collect();
-        let prosody = tensor(features.prosody, PROSODY_COUNT);
-        let expression = keep(self.expression.forward(tensor(weights, EMOTIONS.len()), &prosody));
-        let rows = || readout.chunks(READOUT_COUNT);
-        let content: Vec<_> = rows().map(|row| self.mean_content(row)).collect();
+        let prosody = tensor(features.prosody.clone(), PROSODY_COUNT);
+        let expression = keep(self.expression.forward(tensor(weights.clone(), EMOTIONS.len()), &prosody))?;
+        let content: Vec<_> = readout.chunks(READOUT_COUNT).map(|row| self.mean_content(row)).collect();
+        let heard: Vec<_> = readout
+            .chunks(READOUT_COUNT)
+            .zip(&content)
+            .map(|(row, postures)| heard(row, lip_opening(postures)))
+            .collect();
+        let inputs = (0..content.len()).flat_map(|frame| {
+            let here = &weights[(wanted + frame) * EMOTIONS.len()..][..EMOTIONS.len()];
+            let prosody = prosody_around(&features.prosody, wanted + frame);
+            here.iter().copied().chain(prosody).chain(content[frame]).chain([heard[frame][0]])
+        });
         Ok(Means {
             first: frames.start,
-            heard: rows()
-                .zip(&content)
-                .flat_map(|(row, postures)| heard(row, lip_opening(postures)))
-                .collect(),
+            inputs: inputs.collect(),
+            heard: heard.into_flattened(),
             content: content.into_flattened(),
             expression,
         })
@@ -126,6 +166,19 @@ impl Generator {
     }
 }
 
+/// The time of a frame in model frames.
+fn model_position(rate: FrameRate, frame: i64) -> f64 {
+    rate.secs_of(frame) * f64::from(MODEL_FRAMES_PER_SEC)
+}
+
+/// Prosody at the policy's taps around a row of `[frames, PROSODY_COUNT]` that has them all.
+fn prosody_around(prosody: &[f32], row: usize) -> impl Iterator<Item = f32> {
+    POLICY_PROSODY_TAPS.into_iter().flat_map(move |tap| {
+        let row = (row as i64 + tap) as usize;
+        prosody[row * PROSODY_COUNT..(row + 1) * PROSODY_COUNT].iter().copied()
+    })
+}
+
 /// The emotion's weights at a model frame, with neutral as what is missing to 1.
 fn emotion_at(emotion: &Emotion, frame: i64) -> [f32; EMOTIONS.len()] {
     let mut weights = emotion.weights_at(frame as f64 / f64::from(MODEL_FRAMES_PER_SEC));
@@ -134,17 +187,19 @@ fn emotion_at(emotion: &Emotion, frame: i64) -> [f32; EMOTIONS.len()] {
 }
 
 /// Closure and viseme probabilities of one row of the readout, for postures that open the lips by `opening`.
-fn heard(row: &[f32], opening: f32) -> Vec<f32> {
+fn heard(row: &[f32], opening: f32) -> [f32; 1 + VISEME_COUNT] {
     let scores = &row[2 * CONTENT_COUNT..2 * CONTENT_COUNT + VISEME_COUNT];
     let (closure, silence) = (row[READOUT_COUNT - 2], row[READOUT_COUNT - 1]);
     let largest = scores.iter().copied().fold(f32::MIN, f32::max);
-    let exponentials: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
-    let sum: f32 = exponentials.iter().sum();
+    let exponential = |viseme: usize| (scores[viseme] - largest).exp();
+    let sum: f32 = (0..VISEME_COUNT).map(exponential).sum();
     let seal = |score: f32, from: f32| smooth_step((score - from) / SEAL_SPAN);
     let by_closure = seal(closure, SEAL_FROM_CLOSURE + CLOSURE_YIELDS * opening);
     let seal = by_closure.max(seal(silence, SEAL_FROM_SILENCE + SILENCE_YIELDS * opening));
-    let mut values = vec![seal];
-    values.extend(exponentials.iter().map(|value| value / sum));
+    let mut values = [seal; 1 + VISEME_COUNT];
+    for (viseme, value) in values[1..].iter_mut().enumerate() {
+        *value = exponential(viseme) / sum;
+    }
     values[1 + Viseme::Silence as usize] =
         values[1 + Viseme::Silence as usize].max(1.0 / (1.0 + (-silence).exp()));
     values
@@ -155,8 +210,9 @@ fn smooth_step(x: f32) -> f32 {
     x * x * (3.0 - 2.0 * x)
 }
 
-fn add_deviations(means: &mut Means, deviations: &Deviations) {
-    let rows = deviations.values.chunks(LATENT_COUNT);
+/// Adds deviations `[frames, LATENT_COUNT]`, a row for each frame of `means`.
+pub(crate) fn add_deviations(means: &mut Means, deviations: &[f32]) {
+    let rows = deviations.chunks(LATENT_COUNT);
     let content = means.content.chunks_mut(CONTENT_COUNT);
     let expression = means.expression.chunks_mut(EXPRESSION_COUNT);
     for ((row, content), expression) in rows.zip(content).zip(expression) {

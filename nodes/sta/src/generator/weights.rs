@@ -4,13 +4,20 @@ use super::GeneratorError;
 use super::channels::CONTENT_COUNT;
 use super::network::{ContentNetwork, DenseWeights, ExpressionNetwork};
 use super::noise::{LATENT_COUNT, NoiseModel};
+use super::policy::{POLICY_INPUT_COUNT, POLICY_WIDTH, PolicyWeights};
+use esarm_values::EMOTIONS;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-/// The layout of the file; a reader refuses any other.
-const LAYOUT: &str = "esarm-generator-1";
+/// The layout that is written; a reader refuses any but the layouts here.
+const LAYOUT: &str = "esarm-generator-2";
+/// The first layout: without a policy. Its files are read as untuned.
+const LAYOUT_WITHOUT_POLICY: &str = "esarm-generator-1";
+/// Draws the hidden layer of a policy that a file does not have.
+const UNTUNED_SEED: u64 = 1;
 
 /// Everything that is learnt.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     /// Layers of the content network.
     pub content: Vec<DenseWeights>,
@@ -20,21 +27,14 @@ pub struct Weights {
     pub recorded_share: [f32; CONTENT_COUNT],
     /// How takes vary.
     pub noise: NoiseModel,
+    /// What reinforcement learning changed about it.
+    pub policy: PolicyWeights,
 }
 
 impl Weights {
     /// Reads a safetensors file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GeneratorError> {
-        let layout = SafeTensors::read_metadata(bytes)
-            .map_err(|error| GeneratorError::weights(error.to_string()))?
-            .1
-            .metadata()
-            .as_ref()
-            .and_then(|metadata| metadata.get("layout").cloned());
-        if layout.as_deref() != Some(LAYOUT) {
-            let found = layout.unwrap_or_else(|| "none".to_owned());
-            return Err(GeneratorError::weights(format!("layout is {found}, but must be {LAYOUT}")));
-        }
+        let layout = layout(bytes)?;
         let file =
             SafeTensors::deserialize(bytes).map_err(|error| GeneratorError::weights(error.to_string()))?;
         let layers = |names: Vec<String>, sizes: Vec<[usize; 2]>| {
@@ -52,6 +52,10 @@ impl Weights {
                 log_sigma: array(&read(&file, "noise.log_sigma", &[LATENT_COUNT])?),
                 correlation: array(&read(&file, "noise.correlation", &[LATENT_COUNT])?),
             },
+            policy: match layout {
+                LAYOUT_WITHOUT_POLICY => PolicyWeights::untuned(UNTUNED_SEED),
+                _ => read_policy(&file)?,
+            },
         })
     }
 
@@ -67,6 +71,12 @@ impl Weights {
             add(format!("{name}.bias"), vec![layer.outputs], &layer.bias);
         }
         add("content.recorded_share".to_owned(), vec![CONTENT_COUNT], &self.recorded_share);
+        for (name, layer) in [("policy.first", &self.policy.first), ("policy.shift", &self.policy.shift)] {
+            add(format!("{name}.weight"), vec![layer.inputs, layer.outputs], &layer.weight);
+            add(format!("{name}.bias"), vec![layer.outputs], &layer.bias);
+        }
+        let offsets = &self.policy.log_sigma_offsets;
+        add("policy.log_sigma_offsets".to_owned(), vec![EMOTIONS.len(), LATENT_COUNT], offsets);
         add("noise.log_sigma".to_owned(), vec![LATENT_COUNT], &self.noise.log_sigma);
         add("noise.correlation".to_owned(), vec![LATENT_COUNT], &self.noise.correlation);
         let views = tensors
@@ -81,7 +91,42 @@ impl Weights {
         views
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
             .map_err(|error| GeneratorError::weights(error.to_string()))
+            .and_then(|bytes| with_sorted_header(&bytes))
     }
+}
+
+/// The same file with its header in alphabetical order: the library writes notes in a random one, but the same weights
+/// must be the same bytes.
+fn with_sorted_header(bytes: &[u8]) -> Result<Vec<u8>, GeneratorError> {
+    let refused = |what: String| GeneratorError::weights(what);
+    let (length, _) = SafeTensors::read_metadata(bytes).map_err(|error| refused(error.to_string()))?;
+    let (header, content) = bytes[8..].split_at(length);
+    let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+        serde_json::from_slice(header).map_err(|error| refused(error.to_string()))?;
+    let mut sorted = serde_json::to_vec(&header).map_err(|error| refused(error.to_string()))?;
+    sorted.resize(sorted.len().next_multiple_of(8), b' ');
+    let length = (sorted.len() as u64).to_le_bytes();
+    Ok([&length, sorted.as_slice(), content].concat())
+}
+
+/// The layout that a file names.
+fn layout(bytes: &[u8]) -> Result<&'static str, GeneratorError> {
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|error| GeneratorError::weights(error.to_string()))?;
+    let found = header.metadata().as_ref().and_then(|metadata| metadata.get("layout"));
+    let known = [LAYOUT, LAYOUT_WITHOUT_POLICY].into_iter().find(|known| found.is_some_and(|it| it == known));
+    known.ok_or_else(|| {
+        let found = found.map_or("none", String::as_str);
+        GeneratorError::weights(format!("layout is {found}, but must be {LAYOUT_WITHOUT_POLICY} or {LAYOUT}"))
+    })
+}
+
+fn read_policy(file: &SafeTensors<'_>) -> Result<PolicyWeights, GeneratorError> {
+    Ok(PolicyWeights {
+        first: read_layer(file, "policy.first", [POLICY_INPUT_COUNT, POLICY_WIDTH])?,
+        shift: read_layer(file, "policy.shift", [POLICY_WIDTH, LATENT_COUNT])?,
+        log_sigma_offsets: read(file, "policy.log_sigma_offsets", &[EMOTIONS.len(), LATENT_COUNT])?,
+    })
 }
 
 fn read_layer(
@@ -118,4 +163,42 @@ fn read(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>,
 /// The values as an array; the length was checked when they were read.
 fn array<const COUNT: usize>(values: &[f32]) -> [f32; COUNT] {
     std::array::from_fn(|index| values[index])
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::generator::EMBEDDED_WEIGHTS;
+
+    /// A file of the layout that had no policy.
+    pub(crate) fn without_policy(weights: &Weights) -> Vec<u8> {
+        file_without_policy(weights, LAYOUT_WITHOUT_POLICY)
+    }
+
+    fn file_without_policy(weights: &Weights, layout: &str) -> Vec<u8> {
+        let bytes = weights.to_bytes(&[]).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let kept = file.tensors().into_iter().filter(|(name, _)| !name.starts_with("policy."));
+        let metadata = HashMap::from([("layout".to_owned(), layout.to_owned())]);
+        safetensors::serialize(kept, Some(metadata)).unwrap()
+    }
+
+    #[test]
+    fn weights_survive_their_file_and_are_always_the_same_bytes() {
+        let weights = Weights::from_bytes(EMBEDDED_WEIGHTS).unwrap();
+        let notes = ["a", "b", "c", "d"].map(|name| (name, "note".to_owned()));
+        let bytes = weights.to_bytes(&notes).unwrap();
+        assert!((0..5).all(|_| weights.to_bytes(&notes).unwrap() == bytes));
+        assert_eq!(Weights::from_bytes(&bytes), Ok(weights));
+    }
+
+    #[test]
+    fn other_layouts_and_missing_tensors_are_named() {
+        let weights = Weights::from_bytes(EMBEDDED_WEIGHTS).unwrap();
+        let error = |layout: &str| {
+            Weights::from_bytes(&file_without_policy(&weights, layout)).unwrap_err().to_string()
+        };
+        assert!(error("esarm-generator-9").contains("esarm-generator-1 or esarm-generator-2"));
+        assert!(error(LAYOUT).contains("policy.first.weight is missing"), "{}", error(LAYOUT));
+    }
 }

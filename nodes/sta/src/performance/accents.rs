@@ -1,6 +1,7 @@
 //! Accents of speech: the syllables that stand out by loudness and pitch.
 
 use super::smoothstep;
+use esarm_kernels::onsets::{PeakSettings, pick_peaks};
 use esarm_values::Track;
 
 /// Seconds of prosody on both sides that decide about an accent.
@@ -29,7 +30,7 @@ pub struct Accent {
 }
 
 /// The accents of speech in a stretch of clip time, from a track with the channels `energy_db` (decibels of full
-/// scale) and, where there is one, `f0_hz` (0 where unvoiced). Without `energy_db` there are none.
+/// scale) and, where there is one, `f0_hz` (0 where unvoiced). Without finite `energy_db` there are none.
 pub fn accents(prosody: &Track, start_secs: f64, end_secs: f64) -> Vec<Accent> {
     let Some(energy) = prosody.channel_index("energy_db") else { return Vec::new() };
     let pitch = prosody.channel_index("f0_hz");
@@ -45,10 +46,13 @@ pub fn accents(prosody: &Track, start_secs: f64, end_secs: f64) -> Vec<Accent> {
         })
         .collect();
     let smooth = smoothed(&salience, (SMOOTHING_SECS / STEP_SECS) as usize);
-    let alone = (ALONE_SECS / STEP_SECS) as usize;
+    let alone = PeakSettings { max_frames: (ALONE_SECS / STEP_SECS) as usize, mean_frames: 0, delta: 0.0 };
+    let Ok(peaks) = pick_peaks(&smooth, &alone) else { return Vec::new() };
     let reach = reach as usize;
-    (reach..smooth.len().saturating_sub(reach))
-        .filter(|&index| is_highest(&smooth, index, alone) && smooth[index] > QUIETEST_DB)
+    let inner = reach..smooth.len().saturating_sub(reach);
+    peaks
+        .into_iter()
+        .filter(|index| inner.contains(index) && smooth[*index] > QUIETEST_DB)
         .filter_map(|index| {
             let around = &smooth[index - reach..=index + reach];
             let spoken: Vec<f32> = around.iter().copied().filter(|level| *level > QUIETEST_DB).collect();
@@ -71,13 +75,6 @@ fn salience(energy_db: f32, pitch_hz: f32) -> f32 {
 /// Means over `reach` neighbours on both sides, of the values that have them all.
 fn smoothed(values: &[f32], reach: usize) -> Vec<f32> {
     values.windows(2 * reach + 1).map(|window| window.iter().sum::<f32>() / window.len() as f32).collect()
-}
-
-/// Whether a value is higher than those up to `alone` before it and at least as high as those up to `alone` after.
-fn is_highest(values: &[f32], index: usize, alone: usize) -> bool {
-    let before = &values[index.saturating_sub(alone)..index];
-    let after = &values[index + 1..(index + 1 + alone).min(values.len())];
-    before.iter().all(|value| *value < values[index]) && after.iter().all(|value| *value <= values[index])
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::{
     OneEuroSmoothing, PolynomialSmoothing, SILENCE_REACH_SECS, SettingError, add_blinks, add_gaze,
     add_head_motion, close_in_silence, smooth, smooth_one_euro,
 };
+use crate::nodes::device;
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs, output};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
 use esarm_values::{Emotion, HEAD_CHANNELS, Track, Value};
@@ -222,7 +223,7 @@ fn smooth_polynomial(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let order = usize::try_from(context.integer("order")).unwrap_or_default();
     let settings = PolynomialSmoothing { window_secs: context.number("window"), order };
     let region = context.text("region");
-    smooth(context.motion("motion")?, &settings, |name| in_region(name, region))
+    smooth(context.motion("motion")?, &settings, |name| in_region(name, region), &device(context)?)
         .map(motion_output)
         .map_err(NodeError::failed)
 }
@@ -249,7 +250,7 @@ fn smooth_adaptive(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let settings =
         OneEuroSmoothing { min_cutoff_hz: context.number("min_cutoff"), beta: context.number("beta") };
     let region = context.text("region");
-    smooth_one_euro(context.motion("motion")?, &settings, |name| in_region(name, region))
+    smooth_one_euro(context.motion("motion")?, &settings, |name| in_region(name, region), &device(context)?)
         .map(motion_output)
         .map_err(NodeError::failed)
 }

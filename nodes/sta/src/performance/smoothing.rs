@@ -1,7 +1,8 @@
 //! Smoothing of motions.
 
 use esarm_kernels::KernelError;
-use esarm_kernels::temporal_filter::{OneEuro, SavitzkyGolay, one_euro, savitzky_golay};
+use esarm_kernels::devices::Device;
+use esarm_kernels::temporal_filter::{OneEuro, SavitzkyGolay, TemporalFilter, temporal_filter_on};
 use esarm_values::Track;
 
 /// Smoothing by a polynomial over a sliding window (Savitzky and Golay 1964).
@@ -28,13 +29,14 @@ pub fn smooth(
     motion: &Track,
     settings: &PolynomialSmoothing,
     chosen: impl Fn(&str) -> bool,
+    device: &Device,
 ) -> Result<Track, KernelError> {
     let frames = settings.window_secs * motion.rate().frames_per_sec();
     let half = ((frames - 1.0) / 2.0).round().max(0.0) as usize;
     let window_frames = 2 * half + 1;
     let filter = SavitzkyGolay { window_frames, order: settings.order.min(window_frames - 1) };
-    let width = motion.channels().len();
-    let smoothed = savitzky_golay(motion.values(), width, &[filter])?;
+    let filter = TemporalFilter::SavitzkyGolay(vec![filter]);
+    let smoothed = temporal_filter_on(device, motion.values(), motion.channels().len(), &filter)?;
     Ok(merged(motion, &smoothed, chosen))
 }
 
@@ -43,11 +45,13 @@ pub fn smooth_one_euro(
     motion: &Track,
     settings: &OneEuroSmoothing,
     chosen: impl Fn(&str) -> bool,
+    device: &Device,
 ) -> Result<Track, KernelError> {
     let filter =
         OneEuro { min_cutoff_hz: settings.min_cutoff_hz, beta: settings.beta, derivative_cutoff_hz: 1.0 };
-    let width = motion.channels().len();
-    let smoothed = one_euro(motion.values(), width, motion.rate().frames_per_sec(), &[filter])?;
+    let frames_per_sec = motion.rate().frames_per_sec();
+    let filter = TemporalFilter::OneEuro { frames_per_sec, settings: vec![filter] };
+    let smoothed = temporal_filter_on(device, motion.values(), motion.channels().len(), &filter)?;
     Ok(merged(motion, &smoothed, chosen))
 }
 
@@ -71,6 +75,7 @@ fn merged(motion: &Track, smoothed: &[f32], chosen: impl Fn(&str) -> bool) -> Tr
 mod tests {
     use super::super::testing::{assert_windows_equal, channel, still};
     use super::*;
+    use esarm_kernels::devices::cpu;
 
     fn noisy() -> Track {
         let mut motion = still(60, 10.0);
@@ -92,10 +97,13 @@ mod tests {
         let settings = PolynomialSmoothing { window_secs: 0.12, order: 2 };
         let motion = noisy();
         for smoothed in [
-            smooth(&motion, &settings, |name| name.starts_with("jaw")).unwrap(),
-            smooth_one_euro(&motion, &OneEuroSmoothing { min_cutoff_hz: 3.0, beta: 0.0 }, |name| {
-                name.starts_with("jaw")
-            })
+            smooth(&motion, &settings, |name| name.starts_with("jaw"), &cpu()).unwrap(),
+            smooth_one_euro(
+                &motion,
+                &OneEuroSmoothing { min_cutoff_hz: 3.0, beta: 0.0 },
+                |name| name.starts_with("jaw"),
+                &cpu(),
+            )
             .unwrap(),
         ] {
             let jaw = channel(&smoothed, "jawOpen");
@@ -110,21 +118,21 @@ mod tests {
         let jaw = motion.channel_index("jawOpen").unwrap();
         motion.values_mut()[30 * 61 + jaw] = 1.0;
         let smoothed =
-            smooth(&motion, &PolynomialSmoothing { window_secs: 0.15, order: 2 }, |_| true).unwrap();
+            smooth(&motion, &PolynomialSmoothing { window_secs: 0.15, order: 2 }, |_| true, &cpu()).unwrap();
         assert!(channel(&smoothed, "jawOpen").iter().all(|weight| (0.0..=1.0).contains(weight)));
     }
 
     #[test]
     fn short_motions_and_windows_pass() {
         let settings = PolynomialSmoothing { window_secs: 0.001, order: 3 };
-        assert_eq!(smooth(&noisy(), &settings, |_| true).unwrap(), noisy());
+        assert_eq!(smooth(&noisy(), &settings, |_| true, &cpu()).unwrap(), noisy());
         let empty = still(60, 0.0);
-        assert_eq!(smooth(&empty, &settings, |_| true).unwrap(), empty);
+        assert_eq!(smooth(&empty, &settings, |_| true, &cpu()).unwrap(), empty);
     }
 
     #[test]
     fn windows_equal_the_whole() {
         let settings = PolynomialSmoothing { window_secs: 0.2, order: 2 };
-        assert_windows_equal(&noisy(), |motion| smooth(motion, &settings, |_| true).unwrap(), 0.25);
+        assert_windows_equal(&noisy(), |motion| smooth(motion, &settings, |_| true, &cpu()).unwrap(), 0.25);
     }
 }

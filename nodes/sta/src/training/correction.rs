@@ -10,8 +10,10 @@ use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, shapes_of_cont
 use crate::generator::features::{FeatureExtractor, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ, STACK_COUNT};
 use crate::generator::network::{ContentNetwork, DenseWeights, EVIDENCE_COUNT, READOUT_COUNT};
 use burn::tensor::{Device, Tensor, TensorData};
+use esarm_kernels::linear::solve_symmetric;
 use esarm_kernels::random::Random;
 use esarm_values::Audio;
+use std::path::Path;
 
 /// Strength of the penalty relative to the diagonal.
 const PENALTY: f64 = 0.03;
@@ -57,7 +59,13 @@ pub(super) fn fit_correction(
                 )?;
             }
         }
-        let solution = solve(sums, channels.len());
+        let solution = solve(sums, channels.len()).ok_or_else(|| {
+            let first = Path::new(&recordings[members[0]].name);
+            TrainingError::file(
+                first,
+                "and those like it have too few frames to fit a correction; add longer ones",
+            )
+        })?;
         for (column, channel) in channels.iter().enumerate() {
             for row in 0..EVIDENCE_COUNT {
                 layer.weight[row * CONTENT_COUNT + channel] = solution[row * channels.len() + column] as f32;
@@ -139,68 +147,12 @@ fn posture(recording: &AnimatedSpeech, position: f64) -> [f32; CONTENT_COUNT] {
     })
 }
 
-/// Solves the penalised normal equations by Cholesky's decomposition: `[SIDE, columns]`.
-fn solve(sums: Sums, columns: usize) -> Vec<f64> {
+/// Solves the penalised normal equations: `[SIDE, columns]`.
+fn solve(sums: Sums, columns: usize) -> Option<Vec<f64>> {
     let mut matrix = sums.squares;
     let largest = (0..EVIDENCE_COUNT).map(|i| matrix[i * SIDE + i]).fold(0.0, f64::max);
     for i in 0..EVIDENCE_COUNT {
         matrix[i * SIDE + i] += PENALTY * matrix[i * SIDE + i] + 1e-6 * largest;
     }
-    decompose(&mut matrix, SIDE);
-    let mut solution = sums.products;
-    for column in 0..columns {
-        for i in 0..SIDE {
-            let known: f64 = (0..i).map(|k| matrix[i * SIDE + k] * solution[k * columns + column]).sum();
-            solution[i * columns + column] = (solution[i * columns + column] - known) / matrix[i * SIDE + i];
-        }
-        for i in (0..SIDE).rev() {
-            let known: f64 =
-                (i + 1..SIDE).map(|k| matrix[k * SIDE + i] * solution[k * columns + column]).sum();
-            solution[i * columns + column] = (solution[i * columns + column] - known) / matrix[i * SIDE + i];
-        }
-    }
-    solution
-}
-
-/// Replaces the lower triangle of a symmetric positive matrix by its Cholesky factor.
-fn decompose(matrix: &mut [f64], side: usize) {
-    for i in 0..side {
-        let (above, rest) = matrix.split_at_mut(i * side);
-        let row = &mut rest[..side];
-        for j in 0..i {
-            let other = &above[j * side..j * side + j];
-            let known: f64 = other.iter().zip(&row[..j]).map(|(a, b)| a * b).sum();
-            row[j] = (row[j] - known) / above[j * side + j];
-        }
-        let known: f64 = row[..i].iter().map(|value| value * value).sum();
-        row[i] = (row[i] - known).max(1e-12).sqrt();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decompose;
-
-    #[test]
-    fn a_factor_times_itself_is_the_matrix() {
-        let side = 5;
-        let base: Vec<f64> = (0..side * side).map(|n| ((n * 7 + 3) % 11) as f64 - 5.0).collect();
-        let entry =
-            |m: &[f64], i: usize, j: usize| (0..side).map(|k| m[i * side + k] * m[j * side + k]).sum::<f64>();
-        let matrix: Vec<f64> = (0..side * side)
-            .map(|n| entry(&base, n / side, n % side) + f64::from(u8::from(n / side == n % side)))
-            .collect();
-        let mut factor = matrix.clone();
-        decompose(&mut factor, side);
-        for i in 0..side {
-            for j in 0..i {
-                factor[j * side + i] = 0.0;
-            }
-        }
-        for i in 0..side {
-            for j in 0..side {
-                assert!((entry(&factor, i, j) - matrix[i * side + j]).abs() < 1e-9);
-            }
-        }
-    }
+    solve_symmetric(matrix, sums.products, SIDE, columns)
 }

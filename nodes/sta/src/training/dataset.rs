@@ -13,7 +13,7 @@ use crate::generator::features::{
 use crate::generator::network::READOUT_COUNT;
 use crate::visemes::VISEME_COUNT;
 use esarm_kernels::random::Random;
-use esarm_values::Audio;
+use esarm_values::{Audio, Digest, Hasher};
 
 /// Model frames of an example.
 pub(super) const EXAMPLE_FRAMES: usize = 240;
@@ -149,7 +149,7 @@ fn fill_from_phones(speech: &SpeechTargets, secs: f64, targets: &mut [f32], weig
 }
 
 /// Level of each target frame relative to the clip's vowels, within 0.75..1.25.
-fn vowel_loudness(samples: &[f32], phones: &[Phone]) -> Vec<f32> {
+pub(super) fn vowel_loudness(samples: &[f32], phones: &[Phone]) -> Vec<f32> {
     let step = (f64::from(SAMPLE_RATE_HZ) / TARGET_FRAMES_PER_SEC) as usize;
     let level = |from: usize, to: usize| {
         let stretch = &samples[from.min(samples.len())..to.min(samples.len())];
@@ -206,6 +206,26 @@ impl<const KINDS: usize> Sampler<KINDS> {
     /// A sampler over the clips of each kind.
     pub(super) fn new(clips: [Vec<Clip>; KINDS]) -> Result<Self, TrainingError> {
         Ok(Self { pools: clips.map(Pool::new), features: FeatureExtractor::new()? })
+    }
+
+    /// Digest of everything that examples are made from.
+    pub(super) fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        for clip in self.pools.iter().flat_map(|pool| &pool.clips) {
+            hasher.number(clip.speed).floats(&clip.samples);
+            match &clip.truth {
+                Truth::Phones(targets) => {
+                    hasher
+                        .floats(targets.content.as_flattened())
+                        .floats(&targets.closure)
+                        .floats(&targets.silence);
+                }
+                Truth::Postures { content, .. } => {
+                    hasher.floats(content.as_flattened());
+                }
+            }
+        }
+        hasher.finish()
     }
 
     /// A batch with `counts` examples of each kind; kinds without clips give none.

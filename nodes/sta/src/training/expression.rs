@@ -24,11 +24,15 @@ const ACCENT_FALL: f32 = 0.94;
 /// Share by which an accent approaches its height in one frame: a rise over some 80 ms.
 const ACCENT_RISE: f32 = 0.3;
 
-/// Prosody of a training clip with its dynamics.
-struct Line {
-    prosody: Vec<f32>,
+/// Model frames of rest before and after a clip that belong to its line.
+pub(super) const LINE_MARGIN: i64 = 50;
+
+/// Prosody of a training clip with its dynamics, from [`LINE_MARGIN`] frames before it on.
+pub(super) struct Line {
+    /// `[frames, PROSODY_COUNT]`.
+    pub(super) prosody: Vec<f32>,
     /// Slow energy and accent of each frame.
-    dynamics: Vec<[f32; 2]>,
+    pub(super) dynamics: Vec<[f32; 2]>,
 }
 
 /// Trains an expression network on the prosody of `clips` and returns its layers and its last mean squared error.
@@ -63,15 +67,19 @@ pub(super) fn train_expression(
 
 fn lines(clips: &[&[f32]]) -> Result<Vec<Line>, TrainingError> {
     let extractor = FeatureExtractor::new()?;
-    let lines = clips.iter().map(|samples| {
+    clips.iter().map(|samples| Line::new(&extractor, samples)).collect()
+}
+
+impl Line {
+    /// The line of a clip's samples.
+    pub(super) fn new(extractor: &FeatureExtractor, samples: &[f32]) -> Result<Self, TrainingError> {
         let audio = Audio::new("", SAMPLE_RATE_HZ, samples.to_vec());
         // Some of the rest around the speech belongs to the line.
         let frames = (audio.duration_secs() * f64::from(MODEL_FRAMES_PER_SEC)) as i64;
-        let prosody = extractor.extract(&audio, -50..frames.max(60) + 50)?.prosody;
+        let prosody = extractor.extract(&audio, -LINE_MARGIN..frames.max(60) + LINE_MARGIN)?.prosody;
         let dynamics = dynamics(&prosody);
-        Ok(Line { prosody, dynamics })
-    });
-    lines.collect()
+        Ok(Self { prosody, dynamics })
+    }
 }
 
 /// Slow energy and accents of prosody `[frames, PROSODY_COUNT]`.
@@ -123,6 +131,25 @@ fn random_emotion(random: Random) -> [f32; EMOTIONS.len()] {
     weights[pick(second)] += intensity * mixed;
     weights[0] += 1.0 - weights.iter().sum::<f32>();
     weights
+}
+
+/// The rules by which emotions show, as offsets of expression channels.
+pub(super) struct FaceRules([Face; EMOTIONS.len()]);
+
+impl FaceRules {
+    /// The rules of [`PRESETS`].
+    pub(super) fn new() -> Self {
+        Self(PRESETS.map(|preset| Face::of(&preset)))
+    }
+
+    /// The offsets of emotions with these weights at a moment with these dynamics.
+    pub(super) fn offsets(
+        &self,
+        weights: &[f32; EMOTIONS.len()],
+        dynamics: [f32; 2],
+    ) -> [f32; EXPRESSION_COUNT] {
+        target(&self.0, weights, dynamics)
+    }
 }
 
 /// A preset by expression channel.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A labelled recording.
+#[derive(Clone, Debug)]
 pub struct LabelledSpeech {
     /// File name without its ending.
     pub name: String,
@@ -21,20 +22,42 @@ pub struct LabelledSpeech {
     pub labels: Vec<(String, f64, f64)>,
 }
 
-/// The EMO-DB recordings of some speakers (two-digit codes), by file name.
+/// The EMO-DB recordings of some speakers (two-digit codes), or of all when none is named, by file name. Recordings whose
+/// label file is there but holds nothing are left out.
+///
+/// # Errors
+/// When a file cannot be read, a recording has no labels, or its labels have no times.
 pub fn read_emodb(folder: &Path, speakers: &[&str]) -> Result<Vec<LabelledSpeech>, TrainingError> {
     let mut speech = Vec::new();
     for path in files_with_ending(&folder.join("audio"), "flac")? {
         let name = stem(&path);
         let labels_path = folder.join("lablaut").join(format!("{name}xx.lablaut"));
-        if !speakers.contains(&&name[..2]) || !labels_path.exists() {
+        let speaker = name.get(..2).unwrap_or_default();
+        if !speakers.is_empty() && !speakers.contains(&speaker) {
             continue;
+        }
+        if !labels_path.exists() {
+            let remedy = "add them, or move the recording out of the corpus";
+            return Err(TrainingError::file(
+                &labels_path,
+                format!("the phone labels of {name} are missing; {remedy}"),
+            ));
         }
         let samples = read_audio(&path)?;
         let bytes = std::fs::read(&labels_path).map_err(|error| TrainingError::file(&labels_path, error))?;
         let duration_secs = samples.len() as f64 / f64::from(crate::generator::features::SAMPLE_RATE_HZ);
         let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
         let labels = emodb_labels(&text, duration_secs);
+        if labels.len() < 2 {
+            // Two label files of the published corpus are empty; whoever takes rest for labels teaches silence.
+            if text.lines().skip_while(|line| line.trim() != "#").skip(1).all(|line| line.trim().is_empty()) {
+                continue;
+            }
+            return Err(TrainingError::file(
+                &labels_path,
+                "has no line `TIME COLOUR LABEL` within the recording",
+            ));
+        }
         let phones = emodb_phones(&labels);
         speech.push(LabelledSpeech { name, samples, phones, labels });
     }

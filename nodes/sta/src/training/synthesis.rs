@@ -21,6 +21,10 @@ const FLITE_VOICES: [&str; 5] = ["kal", "kal16", "awb", "rms", "slt"];
 
 /// A synthesised utterance.
 pub(super) struct SyntheticSpeech {
+    /// Which of [`SENTENCES`] is said.
+    pub sentence: usize,
+    /// Who says it.
+    pub voice: String,
     /// Samples at the generator's rate.
     pub samples: Vec<f32>,
     /// Phones in order.
@@ -70,7 +74,8 @@ fn espeak(variants: usize, seed: u64, folder: &Path) -> Result<Vec<SyntheticSpee
             let path = folder.join(format!("{number}.phones"));
             let text = std::fs::read_to_string(&path).map_err(|error| TrainingError::file(&path, error))?;
             let phones = espeak_phones(&text, &samples);
-            Ok(SyntheticSpeech { samples, phones })
+            let voice = format!("espeak {}", orders[number].voice);
+            Ok(SyntheticSpeech { sentence: number % SENTENCES.len(), voice, samples, phones })
         })
         .collect()
 }
@@ -175,12 +180,13 @@ fn level(samples: &[f32], start_secs: f64, length_secs: f64) -> f32 {
 /// Every English sentence with every voice of flite.
 fn flite(seed: u64, folder: &Path) -> Result<Vec<SyntheticSpeech>, TrainingError> {
     let random = Random::new(seed, 0xF1);
-    let english = SENTENCES.iter().filter(|(voice, _)| voice.starts_with("en"));
+    let english = SENTENCES.iter().enumerate().filter(|(_, (voice, _))| voice.starts_with("en"));
     let mut speech = Vec::new();
-    for (number, (_, text)) in english.enumerate() {
+    for (number, (sentence, (_, text))) in english.enumerate() {
         for voice in FLITE_VOICES {
             let stretch = random.split(speech.len() as u64).between(number as u64, 0.85, 1.25);
-            speech.push(speak_with_flite(voice, stretch, text, &folder.join("flite.wav"))?);
+            let (samples, phones) = speak_with_flite(voice, stretch, text, &folder.join("flite.wav"))?;
+            speech.push(SyntheticSpeech { sentence, voice: format!("flite {voice}"), samples, phones });
         }
     }
     Ok(speech)
@@ -191,7 +197,7 @@ fn speak_with_flite(
     stretch: f32,
     text: &str,
     path: &Path,
-) -> Result<SyntheticSpeech, TrainingError> {
+) -> Result<(Vec<f32>, Vec<Phone>), TrainingError> {
     let fail = |what: String| TrainingError::Tool { tool: "flite", package: "flite", what };
     let output = Command::new("flite")
         .args(["-voice", voice, "-psdur", "-t", text, "-o"])
@@ -214,7 +220,7 @@ fn speak_with_flite(
         }
     }
     open_bursts(&mut phones, &samples);
-    Ok(SyntheticSpeech { samples, phones })
+    Ok((samples, phones))
 }
 
 #[cfg(test)]
