@@ -1,7 +1,7 @@
 //! How much better an action or a take was than expected.
 
 use crate::RlError;
-use crate::critic::Critic;
+use crate::critic::{Critic, explained_variance};
 use crate::normaliser::Normaliser;
 use crate::policy::Rows;
 use crate::rollout::Rollout;
@@ -47,7 +47,8 @@ pub(crate) fn over_group(
     Advantages { values: rollouts.iter().map(of).collect(), explained_variance: None }
 }
 
-/// Generalised advantages over a value baseline that is fitted to the returns of these takes, whitened over all of them.
+/// Generalised advantages over a value baseline that is fitted to the returns of these takes and, line by line,
+/// corrected by them; whitened over all of them.
 /// `states` are those of each rollout's line.
 pub(crate) fn over_baseline(
     rollouts: &[Rollout],
@@ -63,16 +64,28 @@ pub(crate) fn over_baseline(
         .collect::<Result<Vec<_>, RlError>>()?;
     let critic = Critic::fit(states, &returns, settings.ridge);
     let mut values = Vec::new();
-    for ((rollout, states), episodes) in rollouts.iter().zip(states).zip(&episodes) {
-        let expected = critic.values(states).repeat(rollout.takes);
-        let expected = tensor(expected, [rollout.takes, rollout.frames]);
+    let mut expected_of_lines = Vec::new();
+    for (((rollout, states), episodes), returns) in rollouts.iter().zip(states).zip(&episodes).zip(&returns) {
+        let expected = corrected(critic.values(states), returns, rollout.takes);
+        expected_of_lines.push(expected.clone());
+        let expected = tensor(expected.repeat(rollout.takes), [rollout.takes, rollout.frames]);
         let none = Tensor::zeros([rollout.takes], &Device::flex());
         let trace = settings.trace as f32;
         values.push(numbers(generalised_advantages(episodes, expected, none, discount, trace)?));
     }
     whiten(&mut values);
-    let explained_variance = Some(critic.explained_variance(states, &returns));
+    let explained_variance = Some(explained_variance(&expected_of_lines, &returns));
     Ok(Advantages { values, explained_variance })
+}
+
+/// Values of a line's frames, corrected by what its own takes returned there: the baseline counts as one more take.
+fn corrected(mut values: Vec<f32>, returns: &[f32], takes: usize) -> Vec<f32> {
+    let frames = values.len();
+    for (frame, value) in values.iter_mut().enumerate() {
+        let sum: f32 = returns.iter().skip(frame).step_by(frames.max(1)).sum();
+        *value = (*value + sum) / (takes + 1) as f32;
+    }
+    values
 }
 
 /// Share of groups whose takes are all equally good, so that nothing can be learnt from them.

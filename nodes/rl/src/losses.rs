@@ -66,12 +66,7 @@ pub(crate) fn line_loss<P: Policy>(
 }
 
 /// The divergence of `policy` from `start` in nats per action frame, on actions `[takes, frames, latents]`.
-fn divergence<P: Policy>(
-    policy: &P,
-    start: &P,
-    line: &P::Line,
-    actions: &Tensor<3>,
-) -> Result<f64, RlError> {
+fn divergence<P: Policy>(policy: &P, start: &P, line: &P::Line, actions: &Tensor<3>) -> Result<f64, RlError> {
     let (own, reference) = (policy.distribution(line)?, start.distribution(line)?);
     Ok(number(&own.divergence_from(&reference, actions).mean()))
 }

@@ -1,14 +1,20 @@
 //! Takes drawn and judged: what an iteration learns from.
 
 use crate::RlError;
+use crate::compare::mean_spreads;
 use crate::normaliser::Normaliser;
 use crate::policy::{ActionDistribution, Judge, Judgement, Policy, Rows, Sampling};
 use crate::settings::TuneSettings;
 use burn::tensor::{Tensor, TensorData};
 use esarm_kernels::random::Random;
 
-/// Share of the demonstrations' spread below which less movement costs no more.
+/// Share of the wanted spread below which less movement costs no more.
 const LEAST_SPREAD_SHARE: f64 = 0.02;
+/// Share of the wanted spread from which on nothing costs: takes differ, and a calm one is not frozen.
+const FREE_SPREAD_SHARE: f64 = 0.7;
+/// Takes of the start by which the spread of a line is known.
+const REFERENCE_TAKES: usize = 2;
+const REFERENCE_STREAM: u64 = 0x5265;
 /// Spread below which a column of the demonstrations counts as still.
 const STILL: f64 = 1e-4;
 
@@ -26,15 +32,17 @@ pub(crate) struct Rollout {
     pub(crate) log_probability: Vec<f32>,
     /// Rewards as the judge gives them less what caution takes off, at action frames: `[takes, frames]`.
     pub(crate) rewards: Vec<f32>,
-    /// Cost of moving less than the demonstrations do: `[takes]`.
+    /// Cost of moving less than wanted: `[takes]`.
     pub(crate) stillness: Vec<f32>,
     /// Rewards of the clips as the judge gives them: `[takes]`.
     pub(crate) clip_rewards: Vec<f64>,
 }
 
 /// What takes are judged by.
-pub(crate) struct Judging<'a, L> {
-    pub(crate) judge: &'a dyn Judge<L>,
+pub(crate) struct Judging<'a, P: Policy> {
+    pub(crate) judge: &'a dyn Judge<P::Line>,
+    /// The policy that tuning began with: no line needs to move more than it moves it.
+    pub(crate) start: &'a P,
     /// Spread of each column of the motion in the demonstrations; 0 for columns that do not count.
     pub(crate) demonstration_spread: &'a [f64],
     pub(crate) settings: &'a TuneSettings,
@@ -54,7 +62,7 @@ pub(crate) fn roll_out<P: Policy>(
     policy: &P,
     (index, line): (usize, &P::Line),
     random: Random,
-    judging: &Judging<'_, P::Line>,
+    judging: &Judging<'_, P>,
 ) -> Result<Rollout, RlError> {
     let settings = judging.settings;
     let drawn = policy.sample(line, &seeds(random, settings.takes_per_line), Sampling::Exploring)?;
@@ -65,7 +73,8 @@ pub(crate) fn roll_out<P: Policy>(
     let actions = Tensor::<3>::from_data(TensorData::new(drawn.concat(), shape), policy.device());
     let log_probability = policy.distribution(line)?.log_probability(&actions);
     let rewards = judgements.iter().flat_map(|judgement| cautious(judgement, frames, settings.caution));
-    let stillness = motions.iter().map(|motion| stillness(motion, judging.demonstration_spread) as f32);
+    let wanted = judging.wanted_spread(line, random)?;
+    let stillness = motions.iter().map(|motion| stillness(motion, &wanted) as f32);
     Ok(Rollout {
         line: index,
         takes: drawn.len(),
@@ -112,13 +121,30 @@ fn cautious(judgement: &Judgement, frames: usize, caution: f64) -> impl Iterator
     })
 }
 
-/// How much less than the demonstrations a motion moves: the mean over their moving columns of
-/// `max(0, ln(their spread / its spread))`. Moving more costs nothing and earns nothing.
-pub(crate) fn stillness(motion: &Rows, demonstration_spread: &[f64]) -> f64 {
+impl<P: Policy> Judging<'_, P> {
+    /// How far each column of a line should move: as far as in the demonstrations, but no farther than at the start,
+    /// since a calm line is not to be agitated.
+    fn wanted_spread(&self, line: &P::Line, random: Random) -> Result<Vec<f64>, RlError> {
+        if self.demonstration_spread.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seeds = seeds(random.split(REFERENCE_STREAM), REFERENCE_TAKES);
+        let takes = self.start.sample(line, &seeds, Sampling::Exploring)?;
+        let motions = takes.iter().map(|actions| self.start.motion(line, actions));
+        let start = mean_spreads(&vec![motions.collect::<Result<Vec<_>, _>>()?]);
+        Ok(self.demonstration_spread.iter().zip(start).map(|(wanted, start)| wanted.min(start)).collect())
+    }
+}
+
+/// How much less than wanted a motion moves: the mean over the columns that should move of
+/// `max(0, ln(0.7 wanted / spread))`. Moving more costs nothing and earns nothing.
+pub(crate) fn stillness(motion: &Rows, wanted: &[f64]) -> f64 {
     let spreads = motion.spreads();
-    let moving = demonstration_spread.iter().zip(&spreads).filter(|(wanted, _)| **wanted > STILL);
+    let moving = wanted.iter().zip(&spreads).filter(|(wanted, _)| **wanted > STILL);
     let costs: Vec<f64> = moving
-        .map(|(wanted, spread)| (wanted / spread.max(LEAST_SPREAD_SHARE * wanted)).ln().max(0.0))
+        .map(|(wanted, spread)| {
+            (FREE_SPREAD_SHARE * wanted / spread.max(LEAST_SPREAD_SHARE * wanted)).ln().max(0.0)
+        })
         .collect();
     costs.iter().sum::<f64>() / costs.len().max(1) as f64
 }
@@ -153,8 +179,9 @@ mod tests {
         let wanted = [moving(1.0).spreads()[0], 0.0];
         assert_eq!(stillness(&moving(1.0), &wanted), 0.0);
         assert_eq!(stillness(&moving(1.5), &wanted), 0.0);
-        assert!((stillness(&moving(0.5), &wanted) - 2.0_f64.ln()).abs() < 1e-6);
-        assert!((stillness(&moving(0.0), &wanted) - 50.0_f64.ln()).abs() < 1e-6);
+        assert_eq!(stillness(&moving(0.75), &wanted), 0.0);
+        assert!((stillness(&moving(0.5), &wanted) - 1.4_f64.ln()).abs() < 1e-6);
+        assert!((stillness(&moving(0.0), &wanted) - 35.0_f64.ln()).abs() < 1e-6);
         assert_eq!(stillness(&moving(0.0), &[]), 0.0);
     }
 

@@ -74,8 +74,8 @@ pub struct TuneSettings {
     pub entropy_weight: f64,
     /// How much of the judge's uncertainty is taken off the reward.
     pub caution: f64,
-    /// Weight of the cost of moving less than the demonstrations do, against freezing; in standard deviations of the
-    /// reward for each e-fold.
+    /// Weight of the cost of moving less than 0.7 times as far as the demonstrations and the start do, against freezing;
+    /// in standard deviations of the reward for each e-fold.
     pub liveliness_weight: f64,
     /// Iterations from one check on held-out lines to the next.
     pub check_every: usize,
@@ -92,7 +92,7 @@ impl Default for TuneSettings {
         Self {
             algorithm: Algorithm::Grpo,
             iterations: 40,
-            lines_per_iteration: 8,
+            lines_per_iteration: 16,
             takes_per_line: 8,
             epochs: 3,
             lines_per_step: 4,
@@ -104,8 +104,8 @@ impl Default for TuneSettings {
             trace: 0.95,
             ridge: 1e-3,
             preference_scale: 0.1,
-            kl_budget: 0.1,
-            kl_weight: 0.1,
+            kl_budget: 0.3,
+            kl_weight: 1.0,
             entropy_weight: 0.0,
             caution: 0.5,
             liveliness_weight: 0.5,

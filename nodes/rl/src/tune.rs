@@ -38,7 +38,7 @@ pub struct Task<'a, P: Policy> {
     pub judge: &'a dyn Judge<P::Line>,
     /// What must not fall.
     pub proxies: &'a [&'a dyn Proxy<P::Line>],
-    /// Spread of each column of the motion in the demonstrations, against freezing; empty or 0 for none.
+    /// Mean over the demonstrations of the spread of each column of the motion, against freezing; empty for none.
     pub demonstration_spread: &'a [f64],
     /// Digests of the data by name, so that a checkpoint of other data is refused.
     pub data: Vec<(String, String)>,
@@ -181,6 +181,7 @@ impl<P: Policy> Run<'_, P> {
     ) -> Result<Vec<Rollout>, RlError> {
         let judging = Judging {
             judge: self.task.judge,
+            start: self.task.start,
             demonstration_spread: self.task.demonstration_spread,
             settings: self.settings,
         };

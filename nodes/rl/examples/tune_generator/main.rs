@@ -1,8 +1,8 @@
 //! Tunes the shipped generator on EMO-DB by PPO, GRPO and DPO, compares them and best-of-N on speakers that none has
 //! heard, and prints one table: `cargo run --release -p esarm-rl --example tune_generator -- [OUTPUT FOLDER]`.
 //!
-//! The data folder is `ESARM_DATA` or `../shared/data`. With an output folder the weights, curves and cards are
-//! written there. `ESARM_ITERATIONS` and the like change settings, see `settings`.
+//! The data folder is `ESARM_DATA` or `../shared/data`. With an output folder weights, curves, cards and the critic are
+//! kept there. `ESARM_ITERATIONS` and the like change settings, see `settings`.
 
 #![allow(clippy::print_stdout)]
 
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         lines.test.len(),
         began.elapsed().as_secs_f64()
     );
-    let critic = RewardJudge::new(critic_weights()?);
+    let critic = RewardJudge::new(kept_critic(output.as_deref())?);
     println!("independent critic ready ({:.1} s)", began.elapsed().as_secs_f64());
     let bench = Bench::new(&policy, &lines, &judge, &critic)?;
     let mut rows = Vec::new();
@@ -56,6 +56,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\n{}", table(&rows));
     println!("all in {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// The critic that an earlier run kept in the output folder, or a new one.
+fn kept_critic(output: Option<&Path>) -> Result<RewardWeights, Box<dyn Error>> {
+    let Some(folder) = output else { return critic_weights() };
+    let path = folder.join("critic.safetensors");
+    if path.is_file() {
+        return Ok(RewardWeights::from_bytes(&std::fs::read(path)?)?);
+    }
+    let weights = critic_weights()?;
+    std::fs::create_dir_all(folder)?;
+    esarm_graph::write_atomically(&path, &weights.to_bytes()?)?;
+    Ok(weights)
 }
 
 /// A number from the environment.
@@ -76,6 +89,9 @@ fn settings(algorithm: Algorithm) -> Result<TuneSettings, Box<dyn Error>> {
         lines_per_iteration: count("ESARM_LINES", defaults.lines_per_iteration)?,
         learning_rate: setting("ESARM_LEARNING_RATE", defaults.learning_rate)?,
         kl_budget: setting("ESARM_KL_BUDGET", defaults.kl_budget)?,
+        kl_weight: setting("ESARM_KL_WEIGHT", defaults.kl_weight)?,
+        entropy_weight: setting("ESARM_ENTROPY", defaults.entropy_weight)?,
+        epochs: count("ESARM_EPOCHS", defaults.epochs)?,
         liveliness_weight: setting("ESARM_LIVELINESS", defaults.liveliness_weight)?,
         caution: setting("ESARM_CAUTION", defaults.caution)?,
         seed: count("ESARM_SEED", 1)? as u64,

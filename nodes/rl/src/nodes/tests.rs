@@ -89,7 +89,10 @@ fn a_run_with_checkpoints_gives_what_one_without_gives() {
     call("rl.tune", &first, &[("reward", reward(5))]).unwrap();
     let resumed = call("rl.tune", &kept, &[("reward", reward(5))]).unwrap();
     assert_eq!(numbers(&resumed), numbers(&whole));
-    assert_eq!((written(&resumed, "card"), written(&resumed, "curves")), (written(&whole, "card"), written(&whole, "curves")));
+    assert_eq!(
+        (written(&resumed, "card"), written(&resumed, "curves")),
+        (written(&whole, "card"), written(&whole, "curves"))
+    );
     // Another reward is another run.
     let error = call("rl.tune", &kept, &[("reward", reward(6))]).unwrap_err().to_string();
     assert!(error.contains("checkpoints") && error.contains("reward weights was"), "{error}");
