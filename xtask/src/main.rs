@@ -54,9 +54,7 @@ fn check() -> Result<(), Failure> {
     if setup::has_command("cargo-deny") {
         run("licences", &mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
     }
-    let lints =
-        ["clippy", "--workspace", "--all-targets", "--features", tests::GPU, "--", "--deny", "warnings"];
-    run("lints", &mut cargo(&lints))?;
+    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     run("wasm", &mut cargo(&["check", "--package", "esarm-graph", "--target", "wasm32-unknown-unknown"]))?;
     run(
         "documents",

@@ -56,15 +56,15 @@ fn kernel_cache(tally: &mut Tally) -> Result<(), Failure> {
             Err(Failure(format!("kernel cache: {said}")))
         }
     };
-    let answers = [answer(None)?, answer(Some("1"))?, answer(None)?];
-    println!("an edited kernel and the one before, in turn: {}", answers.join(", "));
+    let answers = [answer(None)?, answer(Some("1"))?];
+    println!("a kernel and its edit, one after the other: {}", answers.join(", "));
     let skipped = |answer: &String| answer.starts_with("SKIPPED");
     if let Some(line) = answers.iter().find(|answer| skipped(answer)) {
         count(line, tally);
-    } else if answers == ["2", "3", "2"] {
+    } else if answers == ["2", "3"] {
         tally.passed += 1;
     } else {
-        return Err(Failure(format!("an edited kernel ran as it was before: {answers:?}, expected 2, 3, 2")));
+        return Err(Failure(format!("an edited kernel ran as it was before: {answers:?}, expected 2, 3")));
     }
     Ok(())
 }

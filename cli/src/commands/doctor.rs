@@ -183,11 +183,12 @@ fn device_line(device: &Value) -> String {
     if device["available"] != true {
         return format!("  {name:<5} none: {}", device["reason"].as_str().unwrap_or_default());
     }
-    let (adapter, software) = (device["adapter"].as_str().unwrap_or_default(), device["software"] == true);
-    let kind = if software { "software" } else { "hardware" };
+    let adapter = device["adapter"].as_str().unwrap_or_default();
+    let software = device["software"] == true && name != "cpu";
+    let kind = if software { " (software)" } else { "" };
     let limits = device["limits"].as_object().into_iter().flatten();
     let limits: Vec<String> = limits.map(|(limit, value)| format!("{limit} {value}")).collect();
-    format!("  {name:<5} {adapter} ({kind}), {}", limits.join(", "))
+    format!("  {name:<5} {adapter}{kind}: {}", limits.join(", "))
 }
 
 fn kernel_line(kernel: &Value) -> String {

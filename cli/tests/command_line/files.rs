@@ -152,7 +152,7 @@ fn reports_hold_every_take_the_graph_and_the_models() {
         assert_eq!(report["report_version"], 1);
         assert_eq!(report["graph"]["name"], "esarm animate");
         assert_eq!(report["graph"]["digest"].as_str().unwrap().len(), 64);
-        assert_eq!(report["models"].as_array().unwrap().len(), 2);
+        assert_eq!(report["models"].as_array().unwrap().len(), 3);
     }
     let seeds: Vec<u64> =
         three["takes"].as_array().unwrap().iter().map(|take| take["seed"].as_u64().unwrap()).collect();
