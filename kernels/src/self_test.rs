@@ -333,6 +333,8 @@ mod tests {
                 std::fs::read_to_string(code).is_ok_and(|code| code.contains("Dispatch::"))
             })
             .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+            // Pitch is a part of prosody.
+            .filter(|name| !["pitch", "self_test"].contains(&name.as_str()))
             .collect();
         kernels.sort();
         assert_eq!(kernels, TASKS.map(|task| task.kernel));
