@@ -1,6 +1,6 @@
 //! Trains the generator: `cargo run -p esarm-sta --features training --example train_generator -- [STEPS] [OUTPUT]
-//! [CHECKPOINTS]`. With a checkpoint folder an interrupted run goes on where it was. Coupled faces are compared on the
-//! built-in head. The data folder is `ESARM_DATA` or `../shared/data`.
+//! [CHECKPOINTS] [QUADRUPLES]`. With a checkpoint folder an interrupted run goes on where it was. With quadruples each
+//! step also exchanges emotion and content between so many pairs of clips; their faces are compared on the built-in head. The data folder is `ESARM_DATA` or `../shared/data`.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = TrainingOptions::new(data, output);
     options.schedule.steps = steps.unwrap_or(options.schedule.steps);
     options.checkpoints = arguments.next().map(Into::into);
+    options.quadruples =
+        arguments.next().map(|count| count.parse()).transpose()?.unwrap_or(options.quadruples);
     options.rig = Some(esarm_face::head::built_in());
     let start = std::time::Instant::now();
     let report = &mut |line: &str| println!("{:7.1} s  {line}", start.elapsed().as_secs_f64());

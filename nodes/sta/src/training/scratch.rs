@@ -62,7 +62,7 @@ impl TrainingOptions {
             clips: TRAINING_CLIPS.map(str::to_owned).to_vec(),
             schedule: Schedule { check_every: 100, ..Schedule::default() },
             examples: [4, 3, 2],
-            quadruples: 1,
+            quadruples: 0,
             losses: LossWeights::default(),
             rig: None,
         }
