@@ -120,8 +120,10 @@ fn gpu() -> Result<Device, KernelError> {
 
 #[cfg(feature = "cuda")]
 fn cuda() -> Result<Device, KernelError> {
-    let found = Device::enumerate(DeviceType::Cuda).into_vec().into_iter().next();
-    found.ok_or_else(|| unavailable("cuda", "no NVIDIA driver with CUDA was found"))
+    use std::sync::OnceLock;
+    static CUDA: OnceLock<Option<Device>> = OnceLock::new();
+    let found = CUDA.get_or_init(|| Device::enumerate(DeviceType::Cuda).into_vec().into_iter().next());
+    found.clone().ok_or_else(|| unavailable("cuda", "no NVIDIA driver with CUDA was found"))
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -7,6 +7,7 @@ use esarm_library::devices::{self, Device};
 use esarm_library::self_test::{TASKS, Task};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -40,7 +41,7 @@ fn facts(arguments: &Doctor, kernels: &[SelfTest]) -> Value {
     let models: Vec<_> = esarm_library::models().iter().map(|model| {
         json!({"name": model.name, "bytes": model.bytes.len(), "digest": esarm_values::Digest::of(model.bytes).to_string()})
     }).collect();
-    let drivers = drivers_apart().unwrap_or_else(|| json!({"render_adapters": [], "devices": []}));
+    let drivers = drivers_apart().unwrap_or_else(without_drivers);
     json!({
         "esarm_version": env!("CARGO_PKG_VERSION"),
         "device": arguments.device.class(),
@@ -93,7 +94,10 @@ fn self_test(task: &Task, device: &Device) -> SelfTest {
         let secs: Result<Vec<f64>, _> = (0..TIMED_CALLS).map(timed).collect();
         secs.map(|secs| secs.into_iter().fold(f64::INFINITY, f64::min)).map_err(|error| error.to_string())
     };
-    let (secs, problem) = match attempt() {
+    // A driver may fail in ways that no result tells of; the other kernels are still to be tested.
+    let outcome =
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| Err("the driver failed".to_owned()));
+    let (secs, problem) = match outcome {
         Ok(secs) => (secs, None),
         Err(problem) => (f64::INFINITY, Some(problem)),
     };
@@ -147,6 +151,15 @@ fn drivers_apart() -> Option<Value> {
     serde_json::from_slice(&asked.stdout).ok()
 }
 
+/// What can be said when asking the drivers took their process down.
+fn without_drivers() -> Value {
+    let failed =
+        |name: &&str| json!({"name": name, "available": false, "reason": "asking the drivers failed"});
+    let others = devices::NAMES.iter().filter(|name| **name != "cpu").map(failed);
+    let devices: Vec<Value> = std::iter::once(device_facts("cpu")).chain(others).collect();
+    json!({"render_adapters": [], "devices": devices})
+}
+
 fn words(facts: &Value) -> String {
     let (version, cores) = (env!("CARGO_PKG_VERSION"), &facts["processor_cores"]);
     let mut lines = vec![
@@ -198,7 +211,7 @@ fn kernel_line(kernel: &Value) -> String {
         _ => {
             let figure = |member: &str| kernel[member].as_f64().unwrap_or_default();
             let (millis, speed) = (figure("milliseconds"), figure("gigabytes_per_sec"));
-            format!("  {name:<17} passed  {millis:>8.3} ms  {speed:>7.3} GB/s")
+            format!("  {name:<17} passed  {millis:>8.3} ms  {speed:>7.3} GB/s, reading back included")
         }
     }
 }

@@ -25,6 +25,7 @@ fn a_gpu_gives_the_take_of_the_processor() {
         println!("SKIPPED a_gpu_gives_the_take_of_the_processor: {reason}");
         return;
     }
+    esarm(["doctor", "--device", "gpu"]).expect(0, &[]);
     let folder = folder();
     let take = |device: &str| {
         let path = folder.path().join(format!("{device}.csv"));

@@ -35,7 +35,7 @@ pub struct Moments {
 /// The moments of tracks `[frames, channels]` under weights `[frames, emotions]`.
 ///
 /// # Errors
-/// When there are not as many frames of weights as of tracks.
+/// When there are not as many frames of weights as of tracks, or the device fails.
 pub fn moments(tracks: Tensor<2>, weights: Tensor<2>) -> Result<Moments, KernelError> {
     let ([frames, channels], [weight_frames, emotions]) = (tracks.dims(), weights.dims());
     if weight_frames != frames {
@@ -46,7 +46,7 @@ pub fn moments(tracks: Tensor<2>, weights: Tensor<2>) -> Result<Moments, KernelE
     if frames > 0 && emotions > 0 {
         let weights = weights.cast(tracks.dtype());
         let parts = Dispatch::moment_sums(tracks.into_dispatch(), weights.into_dispatch());
-        let parts: Vec<f32> = Tensor::<4>::from_dispatch(parts).into_data().iter::<f32>().collect();
+        let parts = crate::devices::read(Tensor::<4>::from_dispatch(parts))?;
         for part in parts.chunks_exact(sums.len()) {
             for (sum, number) in sums.iter_mut().zip(part) {
                 *sum += f64::from(*number);

@@ -15,6 +15,7 @@ pub use twin::{exponential, median, one_euro, savitzky_golay};
 
 use crate::KernelError;
 use crate::devices::read;
+use crate::error::require_finite;
 use crate::extension::KernelOps;
 use crate::tensors::{numbers, of_f32, tensor_like};
 use burn::backend::{Dispatch, Flex, TensorMetadata, tensor::FloatTensor};
@@ -117,14 +118,20 @@ pub fn temporal_filter(values: Tensor<2>, filter: &TemporalFilter) -> Result<Ten
 /// The same of values in row-major order, `[frames, channels]`, computed on `device`.
 ///
 /// # Errors
-/// When there is neither one setting nor one for each channel, a setting cannot be, or the device fails.
+/// When the values do not fill frames or are not numbers, there is neither one setting nor one for each channel, a
+/// setting cannot be, or the device fails.
 pub fn temporal_filter_on(
     device: &Device,
     values: &[f32],
     channels: usize,
     filter: &TemporalFilter,
 ) -> Result<Vec<f32>, KernelError> {
-    let frames = values.len() / channels.max(1);
+    if channels == 0 || !values.len().is_multiple_of(channels) {
+        let expected = format!("[frames, {channels}], with at least one channel");
+        return Err(KernelError::Shape { argument: "values", found: vec![values.len()], expected });
+    }
+    require_finite("values", values)?;
+    let frames = values.len() / channels;
     let values = Tensor::from_data(TensorData::new(values.to_vec(), [frames, channels]), device);
     read(temporal_filter(values, filter)?)
 }
@@ -154,3 +161,20 @@ pub(crate) fn temporal_filter_on_flex(
 mod cube;
 #[cfg(feature = "gpu")]
 pub(crate) use cube::temporal_filter_on_cube;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::cpu;
+
+    #[test]
+    fn values_that_cannot_be_filtered_are_refused() {
+        let filter = TemporalFilter::SavitzkyGolay(vec![SavitzkyGolay { window_frames: 3, order: 1 }]);
+        let filtered = |values: &[f32], channels| temporal_filter_on(&cpu(), values, channels, &filter);
+        assert_eq!(filtered(&[1.0; 6], 2).unwrap(), [1.0; 6]);
+        assert!(filtered(&[], 2).unwrap().is_empty());
+        for (values, channels) in [([1.0; 3].as_slice(), 2), (&[1.0], 0), (&[1.0, f32::NAN], 1)] {
+            assert!(filtered(values, channels).unwrap_err().to_string().contains("values"));
+        }
+    }
+}

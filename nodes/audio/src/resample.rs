@@ -8,7 +8,7 @@ use esarm_kernels::devices::Device;
 use esarm_kernels::resample::{ResampleSettings, Resampler};
 use esarm_values::Audio;
 
-/// The filter of speech: flat to 1e-5 over 90 % of the band of the lower rate, and 100 dB down where that band ends.
+/// The filter of speech: flat to 2e-5 over 90 % of the band of the lower rate, and 95 dB down from where that band ends.
 fn filter(input_hz: u32, output_hz: u32) -> ResampleSettings {
     ResampleSettings { input_hz, output_hz, zero_crossings: 64, passband: 0.95, kaiser_beta: 9.5 }
 }

@@ -15,7 +15,10 @@ use std::sync::Arc;
 /// The node types of this file.
 pub(crate) fn node_types() -> Vec<NodeType> {
     vec![
-        NodeType::new(train_schema(), train).with_fingerprint(corpus_digest),
+        // Training computes on the processor whatever the run's device is.
+        NodeType::new(train_schema(), train)
+            .with_fingerprint(corpus_digest)
+            .with_device(|| Some("cpu".to_owned())),
         NodeType::new(weights_schema(), load_weights).with_fingerprint(file_digest),
     ]
 }
