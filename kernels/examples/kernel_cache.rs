@@ -1,5 +1,5 @@
 //! Prints what a kernel computes whose body differs from build to build, by the environment variable
-//! `ESARM_KERNEL_EDIT`: two builds with the same caches must print two numbers. `cargo xtask test` runs it so.
+//! `ESARM_KERNEL_EDIT`: two builds with the same caches must print two numbers. `cargo xtask kernel-cache` runs it so.
 #![expect(clippy::print_stdout, reason = "a program that answers on its terminal")]
 
 use burn::backend::DispatchDevice;

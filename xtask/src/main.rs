@@ -18,6 +18,7 @@ cargo xtask COMMAND
 
   test         install or name what is missing, run every test, print what was skipped and why
   check        what the continuous integration runs: format, lints, licences, wasm, tests, documents, first use
+  kernel-cache check that an edited GPU kernel never runs as it was compiled before
   setup        install what the tests use (Debian packages, npm and Python packages), naming what cannot be had
   train        train the shipped models again: train [generator|reward|voice-emotion]
   bench        run the benchmarks, with ratios: bench [NAME]
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test", filters @ ..] => setup::setup().and_then(|()| tests::test(filters)),
         ["check"] => check(),
+        ["kernel-cache"] => tests::kernel_cache(),
         ["setup"] => setup::setup(),
         ["train", models @ ..] => train::train(models),
         ["bench", names @ ..] => bench(names),

@@ -33,17 +33,15 @@ pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
         }
     }
     let status = child.wait().map_err(|error| Failure(format!("cargo was lost: {error}")))?;
-    let cache = if filters.is_empty() { kernel_cache(&mut tally) } else { Ok(()) };
     println!("\nskipped tests, each with its reason:");
     tally.skipped.iter().for_each(|line| println!("  {line}"));
     println!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped.len());
-    cache?;
     if status.success() { Ok(()) } else { Err(Failure("tests failed".to_owned())) }
 }
 
 /// An edited kernel must never run as it was compiled before: two builds of one kernel with another body, one after
 /// the other with the same caches.
-fn kernel_cache(tally: &mut Tally) -> Result<(), Failure> {
+pub(crate) fn kernel_cache() -> Result<(), Failure> {
     let call = ["run", "--release", "--quiet", "--package", "esarm-kernels", "--features", "gpu"];
     let answer = |edit: Option<&str>| {
         let mut command = cargo(&call);
@@ -60,10 +58,8 @@ fn kernel_cache(tally: &mut Tally) -> Result<(), Failure> {
     println!("a kernel and its edit, one after the other: {}", answers.join(", "));
     let skipped = |answer: &String| answer.starts_with("SKIPPED");
     if let Some(line) = answers.iter().find(|answer| skipped(answer)) {
-        count(line, tally);
-    } else if answers == ["2", "3"] {
-        tally.passed += 1;
-    } else {
+        println!("{line}");
+    } else if answers != ["2", "3"] {
         return Err(Failure(format!("an edited kernel ran as it was before: {answers:?}, expected 2, 3")));
     }
     Ok(())
