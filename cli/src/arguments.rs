@@ -1,5 +1,6 @@
 //! What the command line takes.
 
+use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -200,6 +201,12 @@ impl Device {
             Self::Gpu => "gpu",
             Self::Cuda => "cuda",
         }
+    }
+
+    /// Opens the device.
+    pub(crate) fn open(self) -> Result<esarm_library::devices::Device, Failure> {
+        esarm_library::devices::device(self.class())
+            .map_err(|error| Failure::input(format!("--device: {error}; or use --device cpu")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running a document: what `animate`, `run` and `score` share.
 
-use crate::arguments::{Device, Running};
+use crate::arguments::Running;
 use crate::failure::Failure;
 use crate::mapping;
 use crate::progress::Reporter;
@@ -24,7 +24,6 @@ pub(crate) struct Runner<'a> {
     pub(crate) running: &'a Running,
     pub(crate) terminal: Terminal,
     pub(crate) stop: Stop,
-    device: &'static str,
 }
 
 /// What to run, and where it came from.
@@ -69,10 +68,10 @@ pub(crate) struct Finished {
 impl<'a> Runner<'a> {
     /// Prepares an engine for the device and cache that were asked for.
     pub(crate) fn new(running: &'a Running) -> Result<Self, Failure> {
-        let device = opened(running.device)?;
+        running.device.open()?;
         let engine = Engine::new(esarm_library::registry(), caches(running.cache.as_deref()));
         let (terminal, stop) = (Terminal::from(running.progress), Stop::on_signals()?);
-        Ok(Self { engine, running, terminal, stop, device })
+        Ok(Self { engine, running, terminal, stop })
     }
 
     /// The node types.
@@ -144,7 +143,7 @@ impl<'a> Runner<'a> {
         let options = RunOptions {
             wanted: prepared.wanted.values().map(|wanted| wanted.address.clone()).collect(),
             seed,
-            device: self.device.to_owned(),
+            device: self.running.device.class().to_owned(),
             base_folder: prepared.job.base_folder.to_owned(),
             digest_outputs: self.running.report.is_some(),
             ..RunOptions::default()
@@ -220,14 +219,6 @@ fn in_graph(job: &Job<'_>, problem: &dyn Display) -> Failure {
     let text = problem.to_string();
     let lines: Vec<String> = text.lines().map(|line| format!("{}: {line}", job.graph_name)).collect();
     Failure::Input(lines.join("\n"))
-}
-
-/// The class of the device that was asked for, once it has been opened.
-fn opened(device: Device) -> Result<&'static str, Failure> {
-    match esarm_library::devices::device(device.class()) {
-        Ok(_) => Ok(device.class()),
-        Err(error) => Err(Failure::input(format!("--device: {error}; or use --device cpu"))),
-    }
 }
 
 fn caches(folder: Option<&Path>) -> Caches {

@@ -20,7 +20,8 @@ pub(crate) fn doctor(arguments: &Doctor) -> Result<(), Failure> {
     if arguments.drivers {
         return print_json(&drivers());
     }
-    let kernels = self_tests(arguments.device.class())?;
+    let device = arguments.device.open()?;
+    let kernels: Vec<SelfTest> = TASKS.iter().map(|task| self_test(task, &device)).collect();
     let facts = facts(arguments, &kernels);
     if arguments.json {
         print_json(&facts)?;
@@ -74,12 +75,6 @@ impl SelfTest {
             "gigabytes_per_sec": self.bytes as f64 / self.secs / 1e9,
         })
     }
-}
-
-fn self_tests(device: &str) -> Result<Vec<SelfTest>, Failure> {
-    let device = esarm_library::devices::device(device)
-        .map_err(|error| Failure::input(format!("--device: {error}; or use --device cpu")))?;
-    Ok(TASKS.iter().map(|task| self_test(task, &device)).collect())
 }
 
 /// The answer of a first call is checked; the fastest of the next tells the speed, since the first compiles.

@@ -253,6 +253,21 @@ impl NodeContext<'_> {
         }
     }
 
+    /// A text parameter that names a folder, as a path from the graph's folder; `None` when it is empty, an error when
+    /// there is no such folder.
+    pub fn folder(&self, name: &str) -> Result<Option<PathBuf>, NodeError> {
+        let text = self.text(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let folder = self.base_folder.join(text);
+        if folder.is_dir() {
+            return Ok(Some(folder));
+        }
+        let what = format!("{} is no folder; make it or choose another", folder.display());
+        Err(NodeError::parameter(name, what))
+    }
+
     /// A map parameter; names that are not listed take the declared default.
     pub fn map(&self, name: &str) -> &BTreeMap<String, f64> {
         match self.parameters.get(name) {

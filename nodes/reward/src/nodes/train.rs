@@ -9,7 +9,6 @@ use esarm_engine::{NodeContext, NodeError, NodeType, Outputs};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
 use esarm_values::{File, Value};
 use serde::Serialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -68,7 +67,7 @@ struct Report<'a> {
 fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let sets = demonstrations(context)?;
     let options = options(context);
-    let checkpoint = checkpoint(context)?;
+    let checkpoint = context.folder("checkpoints")?.map(|folder| folder.join(CHECKPOINT));
     let mut report = |step: usize, row: Option<&CurveRow>| {
         if context.cancelled.load(Ordering::Relaxed) {
             return Err(RewardError::Cancelled);
@@ -137,17 +136,4 @@ fn options(context: &NodeContext<'_>) -> TrainOptions {
         validation_pairs: count("validation_pairs"),
         seed: context.integer("seed").cast_unsigned(),
     }
-}
-
-fn checkpoint(context: &NodeContext<'_>) -> Result<Option<PathBuf>, NodeError> {
-    let name = context.text("checkpoints");
-    if name.is_empty() {
-        return Ok(None);
-    }
-    let folder = context.base_folder.join(name);
-    if !folder.is_dir() {
-        let what = format!("{} is no folder; make it or choose another", folder.display());
-        return Err(NodeError::parameter("checkpoints", what));
-    }
-    Ok(Some(folder.join(CHECKPOINT)))
 }

@@ -117,7 +117,7 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         demonstration_spread: &spread,
         data: data.clone(),
     };
-    let checkpoint = checkpoint(context)?;
+    let checkpoint = context.folder("checkpoints")?.map(|folder| folder.join(CHECKPOINT));
     let outcome = run(context, &task, &settings, checkpoint.as_ref())?;
     let names: Vec<String> = proxies.iter().map(|proxy| proxy.name().to_owned()).collect();
     let comparison = compare(context, &task, &judge, &outcome)?;
@@ -259,17 +259,4 @@ fn demonstration_spread(
         performance = perform(policy, lines, &COMPARED_SEEDS[..2], &proceed).map_err(node_error)?;
     }
     Ok(mean_spreads(&performance))
-}
-
-fn checkpoint(context: &NodeContext<'_>) -> Result<Option<PathBuf>, NodeError> {
-    let name = context.text("checkpoints");
-    if name.is_empty() {
-        return Ok(None);
-    }
-    let folder = context.base_folder.join(name);
-    if !folder.is_dir() {
-        let what = format!("{} is no folder; make it or choose another", folder.display());
-        return Err(NodeError::parameter("checkpoints", what));
-    }
-    Ok(Some(folder.join(CHECKPOINT)))
 }
