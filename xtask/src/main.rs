@@ -17,7 +17,8 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   test         install or name what is missing, run every test, print what was skipped and why
-  check        what the continuous integration runs: format, lints, licences, wasm, tests, documents, first use
+  check        what the continuous integration runs: format, lints, licences, wasm, documents, first use, tests,
+               kernel cache
   kernel-cache check that an edited GPU kernel never runs as it was compiled before
   setup        install what the tests use (Debian packages, npm and Python packages), naming what cannot be had
   train        train the shipped models again: train [generator|reward|voice-emotion]
@@ -64,7 +65,8 @@ fn check() -> Result<(), Failure> {
             .env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private_intra_doc_links"),
     )?;
     tests::first_use()?;
-    tests::test(&[])
+    tests::test(&[])?;
+    tests::kernel_cache()
 }
 
 fn bench(names: &[&str]) -> Result<(), Failure> {

@@ -42,16 +42,18 @@ pub(crate) fn test(filters: &[&str]) -> Result<(), Failure> {
 /// An edited kernel must never run as it was compiled before: two builds of one kernel with another body, one after
 /// the other with the same caches.
 pub(crate) fn kernel_cache() -> Result<(), Failure> {
-    let call = ["run", "--release", "--quiet", "--package", "esarm-kernels", "--features", "gpu"];
+    // With the features of the tests, so that nothing is built twice.
+    let build = ["build", "--release", "--workspace", "--features", GPU, "--example", "kernel_cache"];
     let answer = |edit: Option<&str>| {
-        let mut command = cargo(&call);
-        command.args(["--example", "kernel_cache"]).envs(edit.map(|edit| ("ESARM_KERNEL_EDIT", edit)));
-        let output = command.output().map_err(|error| Failure(format!("cargo did not start: {error}")))?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        run("kernel cache", cargo(&build).envs(edit.map(|edit| ("ESARM_KERNEL_EDIT", edit))))?;
+        let program = root().join("target/release/examples/kernel_cache");
+        let output = Command::new(&program)
+            .output()
+            .map_err(|error| Failure(format!("{}: {error}", program.display())))?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         } else {
-            Err(Failure(format!("kernel cache: {said}")))
+            Err(Failure(format!("kernel cache: {}", String::from_utf8_lossy(&output.stderr))))
         }
     };
     let answers = [answer(None)?, answer(Some("1"))?];
