@@ -83,7 +83,7 @@ impl Generator {
         let last = model_position(options.frame_rate, frames.end - 1).floor() as i64 + 1;
         let model_frames = first - 1..last + INTERPOLATION_FRAMES_AFTER;
         let mut means = self.means(audio, emotion, model_frames.clone())?;
-        let deviations = self.draw(&means, options.seed, options.temperature, model_frames.clone());
+        let deviations = self.draw(&means, options.seed, options.temperature, model_frames.clone())?;
         count_log_probability(&deviations, first..last, &model_frames, take);
         add_deviations(&mut means, &deviations.values);
         self.append_frames(&means, options.frame_rate, frames, take);
@@ -97,14 +97,20 @@ impl Generator {
         }
     }
 
-    fn draw(&self, means: &Means, seed: u64, temperature: f32, frames: Range<i64>) -> Deviations {
+    fn draw(
+        &self,
+        means: &Means,
+        seed: u64,
+        temperature: f32,
+        frames: Range<i64>,
+    ) -> Result<Deviations, GeneratorError> {
         if self.untuned {
-            return self.noise.draw(seed, temperature, frames);
+            return Ok(self.noise.draw(seed, temperature, frames));
         }
         let count = means.inputs.len() / POLICY_INPUT_COUNT;
         let inputs = TensorData::new(means.inputs.clone(), [count, POLICY_INPUT_COUNT]);
-        let spread = self.policy.forward(Tensor::from_data(inputs, &self.device), &self.noise);
-        self.noise.draw_around(&spread.to_spread(), seed, temperature, frames)
+        let spread = self.policy.forward(Tensor::from_data(inputs, &self.device), &self.noise).to_spread()?;
+        Ok(self.noise.draw_around(&spread, seed, temperature, frames))
     }
 
     /// Mean postures and expression at the model frames `frames`.

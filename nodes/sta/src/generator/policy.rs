@@ -11,6 +11,8 @@ use super::noise::{LATENT_COUNT, NoiseModel, Spread};
 use super::prosody::PROSODY_COUNT;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use esarm_kernels::KernelError;
+use esarm_kernels::devices::read;
 use esarm_kernels::random::Random;
 use esarm_values::EMOTIONS;
 
@@ -120,9 +122,11 @@ impl PolicyNetwork {
 
 impl SpreadTensors {
     /// The same as plain numbers.
-    pub fn to_spread(&self) -> Spread {
-        let numbers = |tensor: &Tensor<2>| tensor.to_data().iter::<f32>().collect();
-        Spread { shift: numbers(&self.shift), log_sigma: numbers(&self.log_sigma) }
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn to_spread(&self) -> Result<Spread, KernelError> {
+        Ok(Spread { shift: read(self.shift.clone())?, log_sigma: read(self.log_sigma.clone())? })
     }
 }
 
@@ -148,7 +152,7 @@ mod tests {
         let weights = PolicyWeights::untuned(5);
         assert!(weights.is_untuned());
         let network = PolicyNetwork::new(weights.clone(), &Device::flex());
-        let spread = network.forward(inputs(7), &noise()).to_spread();
+        let spread = network.forward(inputs(7), &noise()).to_spread().unwrap();
         assert_eq!(spread.log_sigma, noise().log_sigma.repeat(7));
         assert!(spread.shift.iter().all(|shift| *shift == 0.0));
         assert_eq!(network.weights(), weights);
@@ -160,7 +164,8 @@ mod tests {
         weights.shift.bias.fill(100.0);
         weights.log_sigma_offsets.fill(40.0);
         assert!(!weights.is_untuned());
-        let spread = PolicyNetwork::new(weights, &Device::flex()).forward(inputs(2), &noise()).to_spread();
+        let network = PolicyNetwork::new(weights, &Device::flex());
+        let spread = network.forward(inputs(2), &noise()).to_spread().unwrap();
         let farthest = SHIFT_RANGE * noise().log_sigma[0].exp();
         assert!((spread.shift[0] - farthest).abs() < 1e-6);
         assert!(spread.log_sigma.iter().all(|log_sigma| *log_sigma == LOG_SIGMA_RANGE.1));

@@ -197,7 +197,7 @@ impl Policy {
     /// the generator gives for it.
     ///
     /// # Errors
-    /// When the temperature is out of range.
+    /// When the temperature is out of range or the device fails.
     pub fn sample(
         &self,
         clip: &PolicyClip,
@@ -208,7 +208,7 @@ impl Policy {
             let found = temperature.to_string();
             return Err(GeneratorError::Option { name: "temperature", found, allowed: "between 0 and 2" });
         }
-        let spread = self.spread(clip).to_spread();
+        let spread = self.spread(clip).to_spread()?;
         let frames = 0..clip.frame_count as i64;
         let draw = |seed: &u64| {
             let drawn = self.generator.noise().draw_around(&spread, *seed, temperature, frames.clone());
