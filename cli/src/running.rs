@@ -24,6 +24,10 @@ pub(crate) struct Runner<'a> {
     pub(crate) running: &'a Running,
     pub(crate) terminal: Terminal,
     pub(crate) stop: Stop,
+    /// The run's device by its adapter; empty for the processor.
+    adapter: String,
+    /// What is to be said of that device.
+    warning: Option<String>,
 }
 
 /// What to run, and where it came from.
@@ -65,13 +69,28 @@ pub(crate) struct Finished {
     pub(crate) report: Report,
 }
 
+/// The adapter of the device that is asked for, empty for the processor, and a warning when it has no hardware.
+fn adapter_of(device: crate::arguments::Device) -> Result<(String, Option<String>), Failure> {
+    let opened = device.open()?;
+    if device.class() == "cpu" {
+        return Ok((String::new(), None));
+    }
+    let found = esarm_library::devices::describe(&opened);
+    let warning = format!(
+        "--device {}: {} is a software driver, slower than --device cpu; esarm doctor lists the devices",
+        device.class(),
+        found.adapter
+    );
+    Ok((found.adapter, found.software.then_some(warning)))
+}
+
 impl<'a> Runner<'a> {
     /// Prepares an engine for the device and cache that were asked for.
     pub(crate) fn new(running: &'a Running) -> Result<Self, Failure> {
-        running.device.open()?;
+        let (adapter, warning) = adapter_of(running.device)?;
         let engine = Engine::new(esarm_library::registry(), caches(running.cache.as_deref()));
         let (terminal, stop) = (Terminal::from(running.progress), Stop::on_signals()?);
-        Ok(Self { engine, running, terminal, stop })
+        Ok(Self { engine, running, terminal, stop, adapter, warning })
     }
 
     /// The node types.
@@ -144,6 +163,7 @@ impl<'a> Runner<'a> {
             wanted: prepared.wanted.values().map(|wanted| wanted.address.clone()).collect(),
             seed,
             device: self.running.device.class().to_owned(),
+            adapter: self.adapter.clone(),
             base_folder: prepared.job.base_folder.to_owned(),
             digest_outputs: self.running.report.is_some(),
             ..RunOptions::default()
@@ -153,6 +173,7 @@ impl<'a> Runner<'a> {
             self.engine.run(&prepared.flat, &options, self.stop.flag(), &|event| reporter.take(event));
         reporter.finish();
         let mut result = result.map_err(|error| in_graph(prepared.job, &error))?;
+        result.report.warnings.extend(self.warning.clone());
         let mapping = prepared.wanted.get(mapping::OUTPUT).and_then(|it| result.outputs.get(&it.address));
         result.report.warnings.extend(mapping.and_then(mapping::warning));
         let value = |(name, wanted): (&String, &Wanted)| {

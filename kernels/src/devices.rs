@@ -1,6 +1,6 @@
 //! The devices that kernels run on, by the names that users give them.
 //!
-//! `cpu` is Burn's `flex` with the plain-Rust twins; `gpu` is whatever wgpu finds (Vulkan, Metal, DX12), hardware before
+//! `cpu` is Burn's `flex` with the plain-Rust twins; `gpu` is whatever wgpu finds (Vulkan, Metal, DX12, OpenGL), hardware before
 //! software; `cuda` is NVIDIA's own driver. The last two need the features of their names.
 
 use crate::KernelError;
@@ -108,14 +108,17 @@ fn gpu() -> Result<Device, KernelError> {
     found.clone().ok_or_else(|| {
         unavailable(
             "gpu",
-            "there is no Vulkan, Metal or DirectX 12 driver; install the driver of the graphics card",
+            "there is no driver for Vulkan, Metal, DirectX 12 or OpenGL; install the driver of the graphics card, or mesa-vulkan-drivers on Debian without one",
         )
     })
 }
 
 #[cfg(not(feature = "gpu"))]
 fn gpu() -> Result<Device, KernelError> {
-    Err(unavailable("gpu", "this build computes on the processor only; build it with --features gpu"))
+    Err(unavailable(
+        "gpu",
+        "this build computes on the processor only; build it with `cargo build --release --features gpu`",
+    ))
 }
 
 #[cfg(feature = "cuda")]
@@ -128,7 +131,7 @@ fn cuda() -> Result<Device, KernelError> {
 
 #[cfg(not(feature = "cuda"))]
 fn cuda() -> Result<Device, KernelError> {
-    Err(unavailable("cuda", "this build has no CUDA; build it with --features cuda"))
+    Err(unavailable("cuda", "this build has no CUDA; build it with `cargo build --release --features cuda`"))
 }
 
 fn unavailable(name: &str, reason: impl Into<String>) -> KernelError {

@@ -3,37 +3,58 @@
 use crate::process::{Failure, cargo, root, run};
 use std::path::{Path, PathBuf};
 
-/// A model: its name, what it reads of the data folder, and the cargo call that trains it.
+/// A model: its name, what it reads of the data folder, and the cargo calls that train it, in their order.
 struct Model {
     name: &'static str,
     reads: &'static [&'static str],
-    call: &'static [&'static str],
+    calls: &'static [&'static [&'static str]],
 }
+
+/// The generator before it is taught by cross-coupling.
+const UNCOUPLED: &str = "target/generator-uncoupled.safetensors";
 
 const MODELS: [Model; 3] = [
     Model {
         name: "voice_emotion",
         reads: &["emodb/audio", "emodb/erkennung.txt"],
-        call: &["run", "--release", "--package", "esarm-emotion", "--example", "train_voice_emotion"],
+        calls: &[&["run", "--release", "--package", "esarm-emotion", "--example", "train_voice_emotion"]],
     },
     Model {
         name: "generator",
         reads: &["emodb/audio", "emodb/lablaut", "facegood/facs_to_arkit.csv", "livelink_csv"],
-        call: &[
-            "run",
-            "--release",
-            "--package",
-            "esarm-sta",
-            "--features",
-            "training",
-            "--example",
-            "train_generator",
+        calls: &[
+            &[
+                "run",
+                "--release",
+                "--package",
+                "esarm-sta",
+                "--features",
+                "training",
+                "--example",
+                "train_generator",
+                "--",
+                "3000",
+                UNCOUPLED,
+            ],
+            &[
+                "run",
+                "--release",
+                "--package",
+                "esarm-sta",
+                "--features",
+                "training",
+                "--example",
+                "fine_tune_generator",
+                "--",
+                UNCOUPLED,
+                "assets/models/generator.safetensors",
+            ],
         ],
     },
     Model {
         name: "reward",
         reads: &["emodb/audio", "facegood/facs_to_arkit.csv", "livelink_csv"],
-        call: &["run", "--release", "--package", "esarm-reward", "--example", "train_reward"],
+        calls: &[&["run", "--release", "--package", "esarm-reward", "--example", "train_reward"]],
     },
 ];
 
@@ -59,7 +80,9 @@ pub(crate) fn train(words: &[&str]) -> Result<(), Failure> {
     let data = data_folder(std::env::var_os("ESARM_DATA").map(PathBuf::from));
     models.iter().try_for_each(|model| check_data(model, &data))?;
     for model in models {
-        run(&format!("train {}", model.name), cargo(model.call).env("ESARM_DATA", &data))?;
+        for call in model.calls {
+            run(&format!("train {}", model.name), cargo(call).env("ESARM_DATA", &data))?;
+        }
     }
     Ok(())
 }

@@ -20,14 +20,16 @@ pub(crate) fn doctor(arguments: &Doctor) -> Result<(), Failure> {
     if arguments.drivers {
         return print_json(&drivers());
     }
-    let device = arguments.device.open()?;
-    let kernels: Vec<SelfTest> = TASKS.iter().map(|task| self_test(task, &device)).collect();
+    let device = arguments.device.open();
+    let kernels: Vec<SelfTest> =
+        device.iter().flat_map(|device| TASKS.iter().map(|task| self_test(task, device))).collect();
     let facts = facts(arguments, &kernels);
     if arguments.json {
         print_json(&facts)?;
     } else {
         print(&words(&facts))?;
     }
+    device?;
     let broken: Vec<&str> = kernels.iter().filter(|it| it.problem.is_some()).map(|it| it.kernel).collect();
     if broken.is_empty() {
         return Ok(());
@@ -163,12 +165,16 @@ fn words(facts: &Value) -> String {
         "devices that graphs can run on".to_owned(),
     ];
     lines.extend(facts["devices"].as_array().into_iter().flatten().map(device_line));
-    lines.push(format!("kernels on {}", facts["device"].as_str().unwrap_or_default()));
+    lines.push(format!(
+        "kernels on {}, each with a small known task",
+        facts["device"].as_str().unwrap_or_default()
+    ));
     lines.extend(facts["kernels"].as_array().into_iter().flatten().map(kernel_line));
     lines.push("models".to_owned());
-    lines.extend(rows(&facts["models"], &["name", "bytes", "digest"]));
+    lines.extend(rows(&facts["models"], &["name", "digest"]));
     lines.push("adapters that can render".to_owned());
-    let adapters = rows(&facts["render_adapters"], &["name", "backend", "software"]);
+    let adapters: Vec<String> =
+        facts["render_adapters"].as_array().into_iter().flatten().map(adapter_line).collect();
     if adapters.is_empty() {
         lines.push(
             "  none: pictures need a Vulkan, Metal or DirectX 12 driver; on Debian without a GPU install mesa-vulkan-drivers".to_owned(),
@@ -189,7 +195,8 @@ fn words(facts: &Value) -> String {
 fn device_line(device: &Value) -> String {
     let name = device["name"].as_str().unwrap_or_default();
     if device["available"] != true {
-        return format!("  {name:<5} none: {}", device["reason"].as_str().unwrap_or_default());
+        // The reason begins with "device NAME".
+        return format!("  {}", device["reason"].as_str().unwrap_or_default());
     }
     let adapter = device["adapter"].as_str().unwrap_or_default();
     let software = device["software"] == true && name != "cpu";
@@ -199,14 +206,20 @@ fn device_line(device: &Value) -> String {
     format!("  {name:<5} {adapter}{kind}: {}", limits.join(", "))
 }
 
+fn adapter_line(adapter: &Value) -> String {
+    let kind = if adapter["software"] == true { " (software)" } else { "" };
+    let word = |member: &str| adapter[member].as_str().unwrap_or_default();
+    format!("  {}{kind}: {}", word("name"), word("backend"))
+}
+
 fn kernel_line(kernel: &Value) -> String {
     let name = kernel["kernel"].as_str().unwrap_or_default();
     match &kernel["problem"] {
         Value::String(problem) => format!("  {name:<17} FAILED: {problem}"),
         _ => {
             let figure = |member: &str| kernel[member].as_f64().unwrap_or_default();
-            let (millis, speed) = (figure("milliseconds"), figure("gigabytes_per_sec"));
-            format!("  {name:<17} passed  {millis:>8.3} ms  {speed:>7.3} GB/s, reading back included")
+            let (millis, speed) = (figure("milliseconds"), 1e3 * figure("gigabytes_per_sec"));
+            format!("  {name:<17} passed  {millis:>8.3} ms  {speed:>7.1} MB/s, reading back included")
         }
     }
 }

@@ -4,7 +4,7 @@
 //! `lag` apart and around the frame's time are correlated,
 //! `phi(lag) = x·y / sqrt((x·x + bias)(y·y + bias))`, with the mean removed. The peaks of `phi`, refined by parabolas, are
 //! candidates beside "unvoiced"; the cheapest path through the candidates of the frame and its neighbours within
-//! `TRACK_CONTEXT_SECS` on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
+//! [`PitchSettings::track_secs`] on both sides decides (Talkin: "A robust algorithm for pitch tracking", 1995; the costs of
 //! jumps follow Boersma 1993). Because the context is bounded, any window of a clip gives the values of the whole
 //! clip, bit for bit; outside the clip lies silence.
 //!

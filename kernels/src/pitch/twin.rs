@@ -16,8 +16,6 @@ const ANALYSIS_RATE_HZ: u32 = 8000;
 pub(super) const MAX_CANDIDATES: usize = 5;
 /// Peaks below this fraction of the highest are no candidates.
 pub(super) const CANDIDATE_FRACTION: f32 = 0.5;
-/// Time on both sides that a decision looks at.
-const TRACK_CONTEXT_SECS: f64 = 0.16;
 /// How much the longest lag is disadvantaged over the shortest, against errors of an octave down.
 pub(super) const LAG_COST: f32 = 0.15;
 /// Cost of a jump by an octave within 10 ms.
@@ -48,12 +46,22 @@ pub struct PitchSettings {
     pub high_hz: f64,
     /// Correlation above which a steady frame is voiced, 0..1.
     pub voicing_threshold: f32,
+    /// Time on both sides that a decision looks at, in seconds, 0 to 1; at least one frame is looked at. The more, the
+    /// fewer jumps and the later the answer.
+    pub track_secs: f64,
 }
 
 impl Default for PitchSettings {
-    /// Speech at 16 kHz, 100 frames a second, 60 to 500 Hz.
+    /// Speech at 16 kHz, 100 frames a second, 60 to 500 Hz, decided within 0.16 s on both sides.
     fn default() -> Self {
-        Self { sample_rate_hz: 16_000, hop_secs: 0.010, low_hz: 60.0, high_hz: 500.0, voicing_threshold: 0.6 }
+        Self {
+            sample_rate_hz: 16_000,
+            hop_secs: 0.010,
+            low_hz: 60.0,
+            high_hz: 500.0,
+            voicing_threshold: 0.6,
+            track_secs: 0.16,
+        }
     }
 }
 
@@ -75,7 +83,14 @@ impl PitchSettings {
         KernelError::unless(low_is_fine, "low_hz", self.low_hz, "at least 20 and below high_hz")?;
         KernelError::unless(self.high_hz <= 1000.0, "high_hz", self.high_hz, "at most 1000")?;
         let threshold_is_fine = (0.0..=1.0).contains(&self.voicing_threshold);
-        KernelError::unless(threshold_is_fine, "voicing_threshold", self.voicing_threshold, "between 0 and 1")
+        KernelError::unless(
+            threshold_is_fine,
+            "voicing_threshold",
+            self.voicing_threshold,
+            "between 0 and 1",
+        )?;
+        let track_is_fine = (0.0..=1.0).contains(&self.track_secs);
+        KernelError::unless(track_is_fine, "track_secs", self.track_secs, "between 0 and 1")
     }
 }
 
@@ -180,7 +195,7 @@ impl PitchTracker {
 
     /// Frames on both sides that a decision looks at.
     fn context(&self) -> usize {
-        self.settings.grid().frames_in(TRACK_CONTEXT_SECS).max(1)
+        self.settings.grid().frames_in(self.settings.track_secs).max(1)
     }
 
     /// The candidates of each frame, in rows of [`CANDIDATE_ROW`].
@@ -438,6 +453,7 @@ mod tests {
         fails(PitchSettings { high_hz: 5000.0, ..PitchSettings::default() }, "high_hz");
         fails(PitchSettings { hop_secs: f64::NAN, ..PitchSettings::default() }, "hop_secs");
         fails(PitchSettings { voicing_threshold: 2.0, ..PitchSettings::default() }, "voicing_threshold");
+        fails(PitchSettings { track_secs: f64::NAN, ..PitchSettings::default() }, "track_secs");
         assert_eq!(pitch(&[], &PitchSettings::default()).unwrap(), vec![]);
         assert_eq!(pitch(&[0.5], &PitchSettings::default()).unwrap().len(), 1);
     }

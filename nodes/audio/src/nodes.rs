@@ -15,15 +15,15 @@ use std::sync::Arc;
 pub fn node_types() -> Vec<NodeType> {
     vec![
         NodeType::new(load_schema(), load).with_fingerprint(file_digest).with_duration(duration),
-        NodeType::new(resample_schema(), resample),
+        NodeType::new(resample_schema(), resample).on_run_device(),
         NodeType::new(trim_schema(), trim),
         NodeType::new(gain_schema(), gain),
         NodeType::new(loudness_schema(), loudness),
-        NodeType::new(voice_activity_schema(), voice_activity),
-        NodeType::new(log_mel_schema(), log_mel),
-        NodeType::new(prosody_schema(), prosody),
-        NodeType::new(onsets_schema(), onsets),
-        NodeType::new(beats_schema(), beats),
+        NodeType::new(voice_activity_schema(), voice_activity).on_run_device(),
+        NodeType::new(log_mel_schema(), log_mel).on_run_device(),
+        NodeType::new(prosody_schema(), prosody).on_run_device(),
+        NodeType::new(onsets_schema(), onsets).on_run_device(),
+        NodeType::new(beats_schema(), beats).on_run_device(),
     ]
 }
 

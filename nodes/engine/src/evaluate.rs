@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct Surroundings<'a> {
     pub(crate) seed: u64,
     pub(crate) device: &'a str,
+    /// Class and adapter of that device.
+    pub(crate) adapter: &'a str,
     pub(crate) base_folder: &'a Path,
     pub(crate) cancelled: &'a AtomicBool,
     pub(crate) events: &'a (dyn Fn(Event<'_>) + Sync),

@@ -21,6 +21,7 @@ pub(crate) struct KeyParts<'a> {
     pub(crate) inputs: Vec<InputKeys<'a>>,
     /// The node's own seed; 0 for types that are not `Seeded`.
     pub(crate) seed: u64,
+    /// Adapter of the run's device for types that compute there, `cpu` for others.
     pub(crate) device: &'a str,
     pub(crate) fingerprint: Option<Digest>,
 }

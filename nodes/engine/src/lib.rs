@@ -38,8 +38,8 @@ pub use cache::{
 };
 pub use event::Event;
 pub use node::{
-    DeviceName, Duration, Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, TimeWindow,
-    convert, output, port_type_of,
+    DeviceName, Duration, Evaluate, Fingerprint, NodeContext, NodeError, NodeType, Outputs, Place,
+    TimeWindow, convert, output, port_type_of,
 };
 pub use parts::Parts;
 pub use plan::RunError;

@@ -17,8 +17,8 @@ pub struct NodeType {
     pub fingerprint: Option<Fingerprint>,
     /// For sources: how long the clip is that they give, so that long clips are evaluated in parts.
     pub duration: Option<Duration>,
-    /// Names the device that evaluates the node, where that is not the one of the run.
-    pub device: Option<DeviceName>,
+    /// Where it computes.
+    pub place: Place,
     /// Identifies the code: results made by another build are not reused.
     pub build: String,
 }
@@ -38,14 +38,31 @@ pub type Duration = Box<dyn Fn(&NodeContext<'_>) -> Result<f64, NodeError> + Sen
 /// Gives the name of a device for the report; `None` when it cannot be told.
 pub type DeviceName = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
+/// Where a node computes. Only results of nodes on the run's device depend on that device.
+pub enum Place {
+    /// On the processor, whatever the run's device is.
+    Processor,
+    /// On the device of the run, [`NodeContext::device`].
+    RunDevice,
+    /// On a device of its own, which this names.
+    Own(DeviceName),
+}
+
 impl NodeType {
-    /// A built-in node type.
+    /// A built-in node type that computes on the processor.
     pub fn new(
         schema: NodeSchema,
         evaluate: impl Fn(&NodeContext<'_>) -> Result<Outputs, NodeError> + Send + Sync + 'static,
     ) -> Self {
         let build = format!("esarm {}", env!("CARGO_PKG_VERSION"));
-        Self { schema, evaluate: Box::new(evaluate), fingerprint: None, duration: None, device: None, build }
+        Self {
+            schema,
+            evaluate: Box::new(evaluate),
+            fingerprint: None,
+            duration: None,
+            place: Place::Processor,
+            build,
+        }
     }
 
     /// The same type with a fingerprint of what it depends on outside the graph.
@@ -68,10 +85,17 @@ impl NodeType {
         self
     }
 
-    /// The same type with a function that names the device it works on, for the report.
+    /// The same type, computing on the device of the run.
     #[must_use]
-    pub fn with_device(mut self, device: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
-        self.device = Some(Box::new(device));
+    pub fn on_run_device(mut self) -> Self {
+        self.place = Place::RunDevice;
+        self
+    }
+
+    /// The same type, computing on a device of its own that a function names for the report.
+    #[must_use]
+    pub fn on_own_device(mut self, device: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.place = Place::Own(Box::new(device));
         self
     }
 

@@ -3,7 +3,8 @@
 use crate::cache::Entry;
 use crate::evaluate::{Surroundings, check_outputs};
 use crate::key::{InputKeys, KeyParts, node_seed};
-use crate::{NodeError, NodeType, Registry};
+use crate::run::PROCESSOR;
+use crate::{NodeError, NodeType, Place, Registry};
 use esarm_graph::{FlatGraph, FlatNode, NodeId, PortAddress, PortType, Purity, TimeSupport};
 use esarm_values::Digest;
 use std::collections::{HashMap, HashSet};
@@ -230,7 +231,7 @@ impl<'a> Planner<'a, '_> {
             node: step.node,
             inputs,
             seed: step.seed,
-            device: self.around.device,
+            device: device_in_key(node_type, self.around),
             fingerprint,
         };
         Readiness::Ready { key: parts.key(), parts }
@@ -278,4 +279,9 @@ impl<'a> Planner<'a, '_> {
             .map(|input| Some((input.port, input.sources.iter().map(key).collect::<Option<_>>()?)))
             .collect()
     }
+}
+
+/// Only what computes on the run's device depends on which one that is.
+fn device_in_key<'a>(node_type: &NodeType, around: &Surroundings<'a>) -> &'a str {
+    if matches!(node_type.place, Place::RunDevice) { around.adapter } else { PROCESSOR }
 }

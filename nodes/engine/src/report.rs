@@ -14,8 +14,11 @@ pub struct Report {
     pub engine_version: String,
     /// Seed of the run.
     pub seed: u64,
-    /// Class of the device that was used.
+    /// Class of the device that nodes on the run's device computed on.
     pub device: String,
+    /// Which device of that class, by its adapter; absent for the processor.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub adapter: String,
     /// Worker threads that the engine used.
     pub threads: usize,
     /// The part of the clip that was asked for, `[start, end]` in seconds; the whole when absent.
@@ -45,7 +48,7 @@ pub struct NodeReport {
     /// What became of it, and why.
     #[serde(flatten)]
     pub state: State,
-    /// The device that it is evaluated on.
+    /// Where it computes: the class of the run's device, `cpu`, or the name of a device of its own.
     pub device: String,
     /// Seed of a seeded node: that of the run, mixed with the node's id.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::parts::Parts;
 use crate::plan::{Plan, RunError};
 use crate::report::{NodeReport, Report, Skip, State};
 use crate::window::crop;
-use crate::{Registry, TimeWindow};
+use crate::{Place, Registry, TimeWindow};
 use esarm_graph::{
     FlatGraph, FlatNode, NodeId, ParameterKind, ParameterValue, PortAddress, Purity, TimeSupport,
 };
@@ -19,6 +19,9 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+/// The class of the processor.
+pub(crate) const PROCESSOR: &str = "cpu";
 
 /// Runs graphs. One engine may run several graphs at once from several threads.
 pub struct Engine {
@@ -36,6 +39,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// Class of the device to work on: `cpu`, `gpu` or `cuda`.
     pub device: String,
+    /// Which device of that class it is, by its adapter and driver: results of two that may differ have two names.
+    pub adapter: String,
     /// The part of the clip to make; `None` makes the whole. Values from nodes that need the whole clip stay whole.
     pub window: Option<TimeWindow>,
     /// Folder that relative file parameters start from.
@@ -53,7 +58,8 @@ impl Default for RunOptions {
         Self {
             wanted: Vec::new(),
             seed: 0,
-            device: "cpu".to_owned(),
+            device: PROCESSOR.to_owned(),
+            adapter: String::new(),
             window: None,
             base_folder: PathBuf::new(),
             threads: 0,
@@ -107,9 +113,11 @@ impl Engine {
     ) -> Result<RunResult, RunError> {
         let started = Instant::now();
         let registry = self.registry();
+        let adapter = format!("{} {}", options.device, options.adapter);
         let around = Surroundings {
             seed: options.seed,
             device: &options.device,
+            adapter: &adapter,
             base_folder: &options.base_folder,
             cancelled,
             events,
@@ -136,6 +144,7 @@ impl Engine {
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: options.seed,
             device: options.device.clone(),
+            adapter: options.adapter.clone(),
             threads: shop.threads,
             window_secs: options.window.map(|window| [window.start_secs, window.end_secs]),
             milliseconds: 0.0,
@@ -203,10 +212,16 @@ fn files_of(registry: &Registry, node: &FlatNode) -> BTreeMap<String, String> {
     named.collect()
 }
 
-/// The device of a node that has one of its own. Only nodes that ran are asked: telling may wake a driver.
-fn device_of(registry: &Registry, node: &FlatNode, state: &State) -> Option<String> {
-    let node_type = registry.get(&node.type_id).filter(|_| matches!(state, State::Ran(_)))?;
-    node_type.device.as_ref()?()
+/// Where a node computes. Only nodes that ran are asked for a device of their own: telling may wake a driver.
+fn device_of(registry: &Registry, node: &FlatNode, state: &State, run_device: &str) -> String {
+    match registry.get(&node.type_id).map(|node_type| &node_type.place) {
+        Some(Place::RunDevice) => run_device.to_owned(),
+        Some(Place::Own(name)) if matches!(state, State::Ran(_)) => {
+            name().unwrap_or_else(|| "unknown".to_owned())
+        }
+        Some(Place::Own(_)) => "its own".to_owned(),
+        Some(Place::Processor) | None => PROCESSOR.to_owned(),
+    }
 }
 
 /// One report per node of the graph, in its order.
@@ -221,7 +236,7 @@ fn node_reports(
         node: id.clone(),
         type_id: node.type_id.clone(),
         version: node.version,
-        device: device_of(registry, node, &state).unwrap_or_else(|| device.to_owned()),
+        device: device_of(registry, node, &state, device),
         seed: None,
         build: registry.get(&node.type_id).map(|node_type| node_type.build.clone()),
         state,

@@ -37,7 +37,7 @@ fn render_type() -> NodeType {
         .with_fingerprint(|_| {
             drawing_adapter().map(|name| Digest::of(name.as_bytes())).map_err(NodeError::failed)
         })
-        .with_device(|| drawing_adapter().ok().map(str::to_owned))
+        .on_own_device(|| drawing_adapter().ok().map(str::to_owned))
 }
 
 fn render_schema() -> NodeSchema {

@@ -1,10 +1,9 @@
-//! Teaches the shipped generator by cross-coupling over EMO-DB's training speakers, of whom one is held out to stop on:
-//! `cargo run --release -p esarm-sta --features training --example fine_tune_generator -- OUTPUT [CHECKPOINTS]`.
+//! Teaches a generator by cross-coupling over EMO-DB's training speakers, of whom one is held out to stop on:
+//! `cargo run --release -p esarm-sta --features training --example fine_tune_generator -- START OUTPUT [CHECKPOINTS]`.
 //! Faces are compared on the built-in head too. The data folder is `ESARM_DATA` or `../shared/data`.
 
 #![allow(clippy::print_stdout)]
 
-use esarm_sta::generator::EMBEDDED_WEIGHTS;
 use esarm_sta::generator::weights::Weights;
 use esarm_sta::training::corpus::read_corpus;
 use esarm_sta::training::coupling::LossWeights;
@@ -18,12 +17,13 @@ const JUDGE: &str = "10";
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let data = PathBuf::from(std::env::var("ESARM_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
+    let start = arguments.next().ok_or("name the file of the weights to start from")?;
     let output = arguments.next().ok_or("name the file to write the weights to")?;
     let checkpoints = arguments.next().map(PathBuf::from);
     let mut clips = read_corpus(&data.join("emodb"))?;
     clips.retain(|clip| TRAINING_SPEAKERS.contains(&clip.speaker.as_str()));
     let lesson = Lesson {
-        start: Weights::from_bytes(EMBEDDED_WEIGHTS)?,
+        start: Weights::from_bytes(&std::fs::read(start)?)?,
         clips,
         demonstrations: Vec::new(),
         held_out_speakers: vec![JUDGE.to_owned()],

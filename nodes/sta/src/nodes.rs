@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
     let mut types = vec![
-        NodeType::new(generator_schema(), generate),
-        NodeType::new(takes_schema(), generate_takes),
+        NodeType::new(generator_schema(), generate).on_run_device(),
+        NodeType::new(takes_schema(), generate_takes).on_run_device(),
         NodeType::new(pick_take_schema(), pick_take),
     ];
     types.extend(crate::performance::nodes::node_types());

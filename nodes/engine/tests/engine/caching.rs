@@ -91,12 +91,27 @@ fn the_run_seed_does_not_touch_nodes_without_seed() {
 }
 
 #[test]
-fn the_device_class_parts_results() {
-    let engine = engine();
+fn the_device_parts_results_of_nodes_that_compute_on_it() {
+    let mut registry = registry();
+    let add = registry.get("test.noise").unwrap().schema.clone();
+    registry.replace(NodeType::new(add, |_| Ok(output("out", Value::Number(1.0)))).on_run_device());
+    let engine = Engine::new(registry, Caches::in_memory(1 << 20));
+    let sketch =
+        Sketch::new().node("n", "test.noise", &[]).node("w", "test.wait", &["in<n.out"]).out("w.out");
+    let gpu = |adapter: &str| RunOptions {
+        device: "gpu".to_owned(),
+        adapter: adapter.to_owned(),
+        ..RunOptions::default()
+    };
+    run(&engine, &sketch);
+    assert_eq!(states(&run_with(&engine, &sketch, &gpu("a card")))[0], "n: ran (device changed)");
+    let other = run_with(&engine, &sketch, &gpu("another card"));
+    assert_eq!(states(&other)[0], "n: ran (device changed)");
+    let devices: Vec<&str> = other.report.nodes.iter().map(|node| node.device.as_str()).collect();
+    assert_eq!((devices, other.report.adapter.as_str()), (vec!["gpu", "cpu"], "another card"));
+    // What computes on the processor is the same on every device.
     run(&engine, &chain());
-    let options = RunOptions { device: "gpu".to_owned(), ..RunOptions::default() };
-    let result = run_with(&engine, &chain(), &options);
-    assert_eq!(states(&result)[0], "a: ran (device changed)");
+    assert_eq!(states(&run_with(&engine, &chain(), &gpu("a card")))[0], "a: cached (memory)");
 }
 
 #[test]
@@ -276,7 +291,7 @@ fn the_report_tells_versions_devices_and_seeds() {
     let schema = registry.get("test.wait").unwrap().schema.clone();
     registry.replace(
         NodeType::new(schema, |_| Ok(output("out", Value::Number(1.0))))
-            .with_device(|| Some("a card".to_owned())),
+            .on_own_device(|| Some("a card".to_owned())),
     );
     let sketch = Sketch::new().node("n", "test.noise", &[]).node("w", "test.wait", &["in<n.out"]);
     let report = run(&Engine::new(registry, Caches::in_memory(1 << 20)), &sketch.out("w.out")).report;

@@ -16,8 +16,7 @@ pub struct Adapter {
 
 /// Every adapter that pictures can be drawn with, the software ones included.
 pub fn adapters() -> Vec<Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let found = pollster::block_on(gpu::instance().enumerate_adapters(gpu::BACKENDS));
     let described = found.iter().map(wgpu::Adapter::get_info).map(|info| Adapter {
         software: info.device_type == wgpu::DeviceType::Cpu,
         backend: format!("{:?}", info.backend),

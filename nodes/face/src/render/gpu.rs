@@ -235,9 +235,18 @@ impl Targets {
     }
 }
 
+/// The interfaces that can draw: the shaders read depth, which OpenGL's language cannot.
+pub(super) const BACKENDS: wgpu::Backends =
+    wgpu::Backends::VULKAN.union(wgpu::Backends::METAL).union(wgpu::Backends::DX12);
+
+pub(super) fn instance() -> wgpu::Instance {
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    wgpu::Instance::new(wgpu::InstanceDescriptor { backends: BACKENDS, ..descriptor })
+}
+
 /// The fastest adapter, or the software one where nothing else is or it is asked for.
 pub(super) async fn find_adapter(software: bool) -> Result<wgpu::Adapter, RenderError> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let instance = instance();
     let request = |force_fallback_adapter| wgpu::RequestAdapterOptions {
         power_preference: wgpu::PowerPreference::HighPerformance,
         force_fallback_adapter,

@@ -17,12 +17,8 @@ pub fn node_types() -> Vec<NodeType> {
     let mut types = vec![metrics::node_type(), rank::node_type(), train::node_type()];
     types.extend(score::node_types());
     types.extend([pick::node_type(), vertices::node_type()]);
-    types.into_iter().map(on_the_processor).collect()
-}
-
-/// Judging a take costs less than waking a GPU: these nodes stay on the processor whatever the run's device is.
-fn on_the_processor(node_type: NodeType) -> NodeType {
-    node_type.with_device(|| Some("cpu".to_owned()))
+    // Judging a take costs less than waking a GPU: these nodes stay on the processor whatever the run's device is.
+    types
 }
 
 /// The audio, where something is wired.

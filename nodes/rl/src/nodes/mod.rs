@@ -18,8 +18,7 @@ use std::sync::atomic::Ordering;
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
     // Tuning computes on the processor whatever the run's device is.
-    let on_the_processor = |node_type: NodeType| node_type.with_device(|| Some("cpu".to_owned()));
-    [tune::node_type(), compare::node_type()].map(on_the_processor).into_iter().collect()
+    vec![tune::node_type(), compare::node_type()]
 }
 
 /// The bytes of generator weights at an input, or of those that come with the program.

@@ -4,9 +4,10 @@
 //! function of a bounded stretch of audio around its frame, so a window of a clip gives what the whole clip gives.
 
 use super::GeneratorError;
-use super::prosody::{PROSODY_COUNT, extract_prosody};
+use super::prosody::{PROSODY_COUNT, PROSODY_FRAMES_BEFORE, extract_prosody, pitch_tracker};
 use esarm_kernels::devices::{self, Device};
 use esarm_kernels::log_mel::{LogMel, LogMelSettings};
+use esarm_kernels::pitch::PitchTracker;
 use esarm_values::Audio;
 use std::ops::Range;
 
@@ -53,6 +54,7 @@ pub struct Features {
 /// Prepared feature extraction.
 pub struct FeatureExtractor {
     log_mel: LogMel,
+    pitch: PitchTracker,
     device: Device,
 }
 
@@ -69,14 +71,16 @@ impl FeatureExtractor {
             mel_count: MEL_COUNT,
             ..LogMelSettings::default()
         };
-        Ok(Self { log_mel: LogMel::new(&settings)?, device: device.clone() })
+        Ok(Self { log_mel: LogMel::new(&settings)?, pitch: pitch_tracker()?, device: device.clone() })
     }
 
     /// Features of the model frames `frames` of the clip that `audio` is a part of; what is missing counts as silence.
     pub fn extract(&self, audio: &Audio, frames: Range<i64>) -> Result<Features, GeneratorError> {
         let heard = self.hear(audio, &frames)?;
         let stacks = heard.stacks(frames.clone());
-        let prosody = extract_prosody(audio, &heard.levels, &heard.references, heard.first_mel, frames);
+        let with_memory = frames.start - PROSODY_FRAMES_BEFORE..frames.end;
+        let pitch = self.pitch.frames_on(&self.device, &audio.samples, audio.start_sample, with_memory)?;
+        let prosody = extract_prosody(&heard.levels, &heard.references, heard.first_mel, &pitch, frames);
         debug_assert_eq!(prosody.len() % PROSODY_COUNT, 0);
         Ok(Features { frame_count: stacks.len() / STACK_COUNT, stacks, prosody })
     }

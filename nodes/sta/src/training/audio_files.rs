@@ -2,6 +2,8 @@
 
 use super::TrainingError;
 use crate::generator::features::SAMPLE_RATE_HZ;
+use esarm_kernels::KernelError;
+use esarm_kernels::resample::{ResampleSettings, resample};
 use std::path::Path;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::formats::probe::Hint;
@@ -15,7 +17,12 @@ pub fn read_audio(path: &Path) -> Result<Vec<f32>, TrainingError> {
         Some("flac") => read_flac(path)?,
         _ => read_wav(path)?,
     };
-    Ok(resample(&samples, f64::from(rate_hz) / f64::from(SAMPLE_RATE_HZ)))
+    at_rate(&samples, rate_hz).map_err(|error| TrainingError::file(path, error))
+}
+
+/// Samples that were taken `rate_hz` times a second, at [`SAMPLE_RATE_HZ`].
+pub(super) fn at_rate(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>, KernelError> {
+    resample(samples, &ResampleSettings::between(rate_hz, SAMPLE_RATE_HZ))
 }
 
 fn read_wav(path: &Path) -> Result<(Vec<f32>, u32), TrainingError> {
@@ -63,68 +70,4 @@ fn read_flac(path: &Path) -> Result<(Vec<f32>, u32), TrainingError> {
 
 fn to_mono(samples: &[f32], channels: usize) -> Vec<f32> {
     samples.chunks(channels.max(1)).map(|frame| frame.iter().sum::<f32>() / frame.len() as f32).collect()
-}
-
-/// Samples taken every `step` samples of the input, by windowed-sinc interpolation; above 1 the band is narrowed so
-/// that nothing folds back.
-pub fn resample(samples: &[f32], step: f64) -> Vec<f32> {
-    const REACH: i64 = 12;
-    if (step - 1.0).abs() < 1e-9 {
-        return samples.to_vec();
-    }
-    let cutoff = (1.0 / step).min(1.0) * 0.97;
-    let reach = (REACH as f64 / cutoff).ceil() as i64;
-    let count = (samples.len() as f64 / step) as usize;
-    let kernel = SincTable::new(cutoff, reach);
-    (0..count)
-        .map(|index| {
-            let at = index as f64 * step;
-            let centre = at.floor() as i64;
-            let taps = (centre - reach + 1).max(0)..=(centre + reach).min(samples.len() as i64 - 1);
-            taps.map(|tap| samples[tap as usize] * kernel.at(tap as f64 - at)).sum()
-        })
-        .collect()
-}
-
-/// A Hann-windowed sinc, tabulated.
-struct SincTable {
-    values: Vec<f32>,
-    per_sample: f64,
-}
-
-impl SincTable {
-    fn new(cutoff: f64, reach: i64) -> Self {
-        let per_sample = 64.0;
-        let count = (reach as f64 * per_sample) as usize + 2;
-        let value = |index: usize| {
-            let x = index as f64 / per_sample;
-            let angle = std::f64::consts::PI * x * cutoff;
-            let sinc = if angle < 1e-9 { 1.0 } else { angle.sin() / angle };
-            let window =
-                0.5 + 0.5 * (std::f64::consts::PI * x / reach as f64).min(std::f64::consts::PI).cos();
-            (cutoff * sinc * window) as f32
-        };
-        Self { values: (0..count).map(value).collect(), per_sample }
-    }
-
-    fn at(&self, distance: f64) -> f32 {
-        let index = (distance.abs() * self.per_sample + 0.5) as usize;
-        self.values.get(index).copied().unwrap_or(0.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tone_keeps_its_shape_at_another_rate() {
-        let tone = |rate: f64, count: usize| -> Vec<f32> {
-            (0..count).map(|n| (n as f64 / rate * 440.0 * std::f64::consts::TAU).sin() as f32).collect()
-        };
-        let resampled = resample(&tone(22_050.0, 22_050), 22_050.0 / 16_000.0);
-        let expected = tone(16_000.0, 16_000);
-        let worst = (100..15_900).map(|n| (resampled[n] - expected[n]).abs()).fold(0.0, f32::max);
-        assert!(worst < 0.02, "{worst}");
-    }
 }

@@ -1,11 +1,12 @@
 //! Training material: speech with what the content network should say about each moment, cut into examples.
 
 use super::TrainingError;
-use super::audio_files::resample;
+use super::audio_files::at_rate;
 use super::augment::disguise;
 use super::coarticulation::{SpeechTargets, TARGET_FRAMES_PER_SEC, speech_targets};
 use super::phones::Phone;
 use super::recordings::AnimatedSpeech;
+use crate::generator::GeneratorError;
 use crate::generator::channels::{CONTENT_CHANNELS, CONTENT_COUNT, lip_opening, shapes_of_content};
 use crate::generator::features::{
     FEATURE_FRAMES_BEFORE, FeatureExtractor, MEL_COUNT, MODEL_FRAMES_PER_SEC, SAMPLE_RATE_HZ,
@@ -80,10 +81,11 @@ impl Clip {
     }
 
     /// The same clip played faster or slower.
-    pub(super) fn at_speed(mut self, speed: f64) -> Self {
-        self.samples = resample(&self.samples, speed);
-        self.speed *= speed;
-        self
+    pub(super) fn at_speed(mut self, speed: f64) -> Result<Self, TrainingError> {
+        let rate_hz = (f64::from(SAMPLE_RATE_HZ) * speed).round() as u32;
+        self.samples = at_rate(&self.samples, rate_hz).map_err(GeneratorError::from)?;
+        self.speed *= f64::from(rate_hz) / f64::from(SAMPLE_RATE_HZ);
+        Ok(self)
     }
 
     /// Length of the truth in seconds.

@@ -16,9 +16,7 @@ use std::sync::Arc;
 pub(crate) fn node_types() -> Vec<NodeType> {
     vec![
         // Training computes on the processor whatever the run's device is.
-        NodeType::new(train_schema(), train)
-            .with_fingerprint(corpus_digest)
-            .with_device(|| Some("cpu".to_owned())),
+        NodeType::new(train_schema(), train).with_fingerprint(corpus_digest),
         NodeType::new(weights_schema(), load_weights).with_fingerprint(file_digest),
     ]
 }

@@ -135,7 +135,8 @@ impl Material {
         });
         let synthetic =
             self.synthetic.iter().map(|speech| Clip::labelled(speech.samples.clone(), &speech.phones));
-        Sampler::new([animated.collect(), labelled.collect(), synthetic.collect()])
+        let [animated, labelled] = [animated.collect::<Result<_, _>>()?, labelled.collect::<Result<_, _>>()?];
+        Sampler::new([animated, labelled, synthetic.collect()])
     }
 
     /// EMO-DB, whose voices have emotions, and synthesised speech, which is given any.

@@ -23,11 +23,13 @@
 //! shows emotional speech with its face; the velocity and vertex terms on crossed faces; the sizes of the weights.
 
 mod alignment;
+mod entry;
 mod grid;
 mod model;
 mod objective;
 
-pub use grid::{Demonstration, Grid};
+pub use entry::Demonstration;
+pub use grid::Grid;
 pub use model::CoupledModel;
 pub use objective::{LossWeights, SkinLoss};
 
