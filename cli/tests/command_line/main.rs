@@ -4,12 +4,15 @@
 mod animate;
 mod bad_input;
 mod conformance;
+mod corpus;
 mod devices;
 mod files;
 mod graphs;
 mod information;
 mod learning;
+mod reports;
 mod stopping;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

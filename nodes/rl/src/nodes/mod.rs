@@ -2,6 +2,8 @@
 
 mod compare;
 mod corpus;
+mod demonstrations;
+mod rank;
 #[cfg(test)]
 mod tests;
 mod tune;
@@ -19,7 +21,7 @@ use std::sync::atomic::Ordering;
 pub fn node_types() -> Vec<NodeType> {
     // Tuning computes on the processor whatever the run's device is.
     let on_the_processor = |node_type: NodeType| node_type.with_device(|| Some("cpu".to_owned()));
-    [tune::node_type(), compare::node_type()].map(on_the_processor).into_iter().collect()
+    [tune::node_type(), compare::node_type(), rank::node_type()].map(on_the_processor).into_iter().collect()
 }
 
 /// The bytes of generator weights at an input, or of those that come with the program.
