@@ -72,6 +72,7 @@ pub(crate) fn copied(graph: &str, folder: &Path) -> String {
 }
 
 /// A run of a graph, in the words of the command line.
+#[derive(Clone)]
 pub(crate) struct GraphRun {
     pub(crate) arguments: Vec<String>,
 }

@@ -9,6 +9,7 @@ mod devices;
 mod files;
 mod graphs;
 mod information;
+mod killed;
 mod learning;
 mod reports;
 mod stopping;

@@ -120,8 +120,8 @@ fn digits(value: f64) -> String {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 2,
-        size if size >= 0.01 || size < 1e-12 => 3,
-        _ => return format!("{value:.1e}"),
+        size if (1e-12..0.01).contains(&size) => return format!("{value:.1e}"),
+        _ => 3,
     };
     let text = format!("{value:.decimals$}");
     if text.trim_start_matches('-').chars().all(|letter| "0.".contains(letter)) {

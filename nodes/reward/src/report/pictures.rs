@@ -60,12 +60,13 @@ fn noise(summary: &Summary) -> Option<Picture> {
     if summary.noise.is_empty() {
         return None;
     }
-    let line = |(number, (family, points)): (usize, (&String, &Vec<(f32, f64)>))| Line {
+    let families = summary.noise.iter().enumerate();
+    let lines = families.map(|(number, (family, points))| Line {
         name: family.clone(),
         points: points.iter().map(|(level, reward)| (f64::from(*level), *reward)).collect(),
         colour: number,
         is_broken: number % 2 == 1,
-    };
+    });
     let rewards = summary.noise.values().flatten().map(|(_, reward)| *reward);
     let chart = LineChart {
         title: "Noise and reward".to_owned(),
@@ -73,7 +74,7 @@ fn noise(summary: &Summary) -> Option<Picture> {
         up: Axis { label: "reward less that of the truth".to_owned(), span: Span::of(rewards.chain([0.0])) },
         shaded: Vec::new(),
         shaded_name: String::new(),
-        lines: summary.noise.iter().enumerate().map(line).collect(),
+        lines: lines.collect(),
     };
     let caption = "Reward lost as the truth is made worse, by noise family, mean over clips".to_owned();
     let name = format!("{STEM}.noise.svg");
