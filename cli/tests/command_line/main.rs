@@ -5,6 +5,7 @@ mod animate;
 mod bad_input;
 mod conformance;
 mod corpus;
+mod damage;
 mod devices;
 mod files;
 mod graphs;

@@ -49,6 +49,7 @@ fn node_error(error: RewardError) -> NodeError {
         RewardError::SampleRate { .. } | RewardError::Silent { .. } => NodeError::input("audio", error),
         RewardError::Unequal { .. } | RewardError::Motion { .. } => NodeError::input("motion", error),
         RewardError::Face(FaceError::Motion { ref which, .. }) => NodeError::input(&which.clone(), error),
+        RewardError::Checkpoint { .. } => NodeError::parameter("checkpoints", error),
         RewardError::Cancelled => NodeError::Cancelled,
         other => NodeError::failed(other),
     }
