@@ -153,6 +153,10 @@ pub(crate) struct Score {
     /// What the motion should have been.
     #[arg(long, value_name = "MOTION", requires = "motion", value_hint = ValueHint::FilePath)]
     pub(crate) reference: Option<PathBuf>,
+    /// Write a report too: Markdown with pictures beside it, every figure next to that of the truth and of motions that
+    /// are wrong on purpose.
+    #[arg(long, value_name = "OUT.md", requires = "motion", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

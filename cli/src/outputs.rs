@@ -4,7 +4,8 @@ use crate::claims::folder_of;
 use crate::failure::Failure;
 use crate::signals::Stop;
 use esarm_graph::{PortType, StagedFile};
-use esarm_values::Value;
+use esarm_values::{File, Value};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ impl Batch {
         match value {
             Value::File(file) => {
                 check_ending(path, output, &file.extension)?;
-                self.stage(path, &file.bytes)?;
+                self.stage(path, &with_names_of_companions(path, file))?;
                 for (name, bytes) in &file.companions {
                     self.stage(&companion_path(path, name), bytes)?;
                 }
@@ -99,6 +100,20 @@ fn companion_path(path: &Path, name: &str) -> PathBuf {
     folder_of(path).join(file_name)
 }
 
+/// The content of a file. A report in Markdown names its pictures as they are named themselves, so their names become
+/// those that they get on disk.
+fn with_names_of_companions<'a>(path: &Path, file: &'a File) -> Cow<'a, [u8]> {
+    let Ok(text) = std::str::from_utf8(&file.bytes) else { return Cow::Borrowed(&file.bytes) };
+    if file.extension != "md" || file.companions.is_empty() {
+        return Cow::Borrowed(&file.bytes);
+    }
+    let named = file.companions.iter().fold(text.to_owned(), |text, (name, _)| {
+        let on_disk = companion_path(path, name);
+        text.replace(name, &on_disk.file_name().unwrap_or_default().to_string_lossy())
+    });
+    Cow::Owned(named.into_bytes())
+}
+
 /// Removes the numbered frames of an earlier, longer run behind those of a sequence that was written, which a program
 /// that reads the sequence would take for its end. Gives the number of files removed.
 fn remove_stale_frames(path: &Path, last: u64) -> Result<usize, Failure> {
@@ -132,12 +147,24 @@ fn frame_number(name: &str, stem: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esarm_values::File;
     use std::sync::Arc;
 
     fn file(companions: &[&str]) -> Value {
         let companions = companions.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
         Value::File(Arc::new(File { extension: String::new(), bytes: Vec::new(), companions }))
+    }
+
+    #[test]
+    fn a_report_names_its_pictures_as_they_lie_beside_it() {
+        let report = |extension: &str| File {
+            extension: extension.to_owned(),
+            bytes: b"![a](<{stem}.a.svg>) and {stem}".to_vec(),
+            companions: vec![("{stem}.a.svg".to_owned(), Vec::new())],
+        };
+        let path = Path::new("out/my line.md");
+        let (markdown, other) = (report("md"), report("npy"));
+        assert_eq!(&*with_names_of_companions(path, &markdown), b"![a](<my line.a.svg>) and {stem}");
+        assert_eq!(&*with_names_of_companions(path, &other), &*other.bytes);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! `esarm score`: the emotion heard in the voice, and the reward and metrics of a motion.
 
 use crate::arguments::{Device, Progress, Running, Score};
+use crate::claims::Claims;
 use crate::commands::animate::{embedded, set_file};
+use crate::commands::run::text_of_all;
 use crate::failure::Failure;
+use crate::outputs::{Batch, check_ending};
 use crate::report::GraphRecord;
 use crate::running::{Job, Runner};
 use crate::terminal::{print, print_json};
@@ -11,6 +14,9 @@ use esarm_values::Value;
 use serde_json::{Map, json};
 use std::path::Path;
 
+/// The output that is a report, and its node; and where the files of one are listed.
+const REPORT: &str = "report";
+const FILES: &str = "report_files";
 /// Formats of a motion, and the node types that read them; all give it at a port of the same name.
 const READERS: [(&str, &str); 3] =
     [("csv", "import.live_link_csv"), ("json", "import.audio2face_json"), ("npy", "import.npy")];
@@ -19,11 +25,13 @@ const READERS: [(&str, &str); 3] =
 pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
     let running = Running { device: Device::Auto, report: None, progress: Progress::None, cache: None };
     let runner = Runner::new(&running)?;
+    check_report(arguments)?;
     let document = document(arguments, &runner.registry().schemas())?;
     let mut wanted = vec!["voice_emotion".to_owned()];
     wanted
         .extend(["metrics", "reward"].into_iter().filter(|_| arguments.motion.is_some()).map(str::to_owned));
     wanted.extend(arguments.reference.is_some().then(|| "vertex_metrics".to_owned()));
+    wanted.extend(arguments.report.is_some().then(|| REPORT.to_owned()));
     let graph_name = arguments.speech.display().to_string();
     let job = Job {
         document: &document,
@@ -39,12 +47,27 @@ pub(crate) fn score(arguments: &Score) -> Result<(), Failure> {
     runner.check(&prepared, &finished)?;
     let mut scores = Map::new();
     scores.insert("esarm_version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
-    for (name, value) in finished.values {
+    for (name, value) in &finished.values {
         if let Value::Text(text) = value {
-            scores.insert(name, serde_json::from_str(&text).map_err(Failure::input)?);
+            scores.insert(name.clone(), serde_json::from_str(text).map_err(Failure::input)?);
         }
     }
+    if let (Some(path), Some(report)) = (&arguments.report, finished.values.get(REPORT)) {
+        let mut batch = Batch::default();
+        batch.add(path, REPORT, report)?;
+        scores.insert(FILES.to_owned(), json!(text_of_all(&batch.commit(&runner.stop)?)));
+    }
     if arguments.json { print_json(&scores) } else { print(&table(&scores)) }
+}
+
+/// Every way in which writing the report could fail that can be known before anything runs.
+fn check_report(arguments: &Score) -> Result<(), Failure> {
+    let Some(path) = &arguments.report else { return Ok(()) };
+    let mut claims = Claims::default();
+    let read = [Some(&arguments.speech), arguments.motion.as_ref(), arguments.reference.as_ref()];
+    read.into_iter().flatten().for_each(|path| claims.read(path, "this command"));
+    claims.write(path, "--report")?;
+    check_ending(path, REPORT, "md")
 }
 
 fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure> {
@@ -65,6 +88,8 @@ fn document(arguments: &Score, schemas: &SchemaSet) -> Result<Document, Failure>
     if arguments.motion.is_none() {
         remove(&mut document, "metrics");
         remove(&mut document, "judge");
+        remove(&mut document, "clip");
+        remove(&mut document, REPORT);
     }
     if arguments.reference.is_none() {
         remove(&mut document, "vertices");
@@ -114,6 +139,10 @@ fn table(scores: &Map<String, serde_json::Value>) -> String {
             };
             lines.extend(metrics.iter().map(metric));
         }
+    }
+    if let Some(serde_json::Value::Array(files)) = scores.get(FILES) {
+        lines.push("report".to_owned());
+        lines.extend(files.iter().map(|file| format!("  {}", text(file))));
     }
     lines.join("\n")
 }

@@ -1,14 +1,9 @@
 //! The graphs that rank, learn and choose, at small size.
 
-use crate::{HELLO, esarm, file, folder, workspace};
+use crate::corpus::copied;
+use crate::{HELLO, esarm, folder, workspace};
 use serde_json::Value;
 use std::path::Path;
-
-/// A copy of a shipped graph, so that its relative folders lie in a folder of the test.
-fn copied(graph: &str, folder: &Path) -> String {
-    let bytes = std::fs::read(workspace().join("assets/graphs").join(graph)).unwrap();
-    file(folder, graph, bytes).to_str().unwrap().to_owned()
-}
 
 fn json_in(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()

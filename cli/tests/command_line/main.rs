@@ -4,12 +4,17 @@
 mod animate;
 mod bad_input;
 mod conformance;
+mod corpus;
+mod damage;
 mod devices;
 mod files;
 mod graphs;
 mod information;
+mod killed;
 mod learning;
+mod reports;
 mod stopping;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

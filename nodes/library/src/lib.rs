@@ -1,7 +1,8 @@
 //! Every built-in node type in one explicit list, the graphs and models that are built in.
 
+mod upgrades;
+
 use esarm_engine::{NodeType, Registry};
-use esarm_graph::Upgrades;
 
 /// The graph behind `esarm animate`.
 pub const ANIMATE_GRAPH: &str = include_str!("../../../assets/graphs/animate.esarm");
@@ -11,18 +12,16 @@ pub const SCORE_GRAPH: &str = include_str!("../../../assets/graphs/score.esarm")
 
 pub use esarm_face::render::{Adapter, adapters as render_adapters};
 pub use esarm_kernels::{devices, self_test};
-
-/// Steps that bring nodes of older graphs up to date. No built-in node type has changed its schema yet.
-pub fn upgrades() -> Upgrades {
-    Upgrades::new()
-}
+pub use upgrades::upgrades;
 
 /// Ending of the files that a built-in node type gives; `None` for types that give no file.
 pub fn file_ending(type_id: &str) -> Option<&'static str> {
     FILE_ENDINGS.iter().find(|(known, _)| *known == type_id).map(|(_, ending)| *ending)
 }
 
-const FILE_ENDINGS: [(&str, &str); 12] = [
+const FILE_ENDINGS: [(&str, &str); 17] = [
+    ("eval.measure", "measurements"),
+    ("eval.report", "md"),
     ("export.audio2face_json", "json"),
     ("export.glb", "glb"),
     ("export.live_link_csv", "csv"),
@@ -30,8 +29,11 @@ const FILE_ENDINGS: [(&str, &str); 12] = [
     ("export.usda", "usda"),
     ("export.wav", "wav"),
     ("face.render", "png"),
+    ("reward.demonstrations", "demonstrations"),
     ("reward.rank", "demonstrations"),
     ("reward.train", "safetensors"),
+    ("reward.weights", "safetensors"),
+    ("rl.rank", "demonstrations"),
     ("rl.tune", "safetensors"),
     ("sta.train", "safetensors"),
     ("sta.weights", "safetensors"),

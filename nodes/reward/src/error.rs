@@ -1,5 +1,6 @@
 //! Why nothing was ranked, learnt or scored.
 
+use crate::vertices::FaceError;
 use esarm_kernels::KernelError;
 
 /// Why nothing was ranked, learnt or scored.
@@ -53,6 +54,17 @@ pub enum RewardError {
         /// What is wrong and what to do.
         what: String,
     },
+    /// Measurements cannot be written, read or reported on.
+    #[error("measurements {name}: {what}")]
+    Measurements {
+        /// The file or clip.
+        name: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+    /// Errors on a head cannot be measured.
+    #[error(transparent)]
+    Face(#[from] FaceError),
     /// Weights do not fit this program.
     #[error(
         "reward weights: {0}; train them again with `reward.train` or `cargo xtask train reward`, or restore \
@@ -97,5 +109,9 @@ impl RewardError {
 
     pub(crate) fn demonstrations(name: &str, what: impl std::fmt::Display) -> Self {
         Self::Demonstrations { name: name.to_owned(), what: what.to_string() }
+    }
+
+    pub(crate) fn measurements(name: &str, what: impl std::fmt::Display) -> Self {
+        Self::Measurements { name: name.to_owned(), what: what.to_string() }
     }
 }

@@ -1,6 +1,7 @@
 //! Metrics of a motion by itself, against its speech, and against a reference motion. All work on blendshape weights
 //! by channel name, so that they need no rig; vertex metrics need one and are not here.
 
+use crate::frechet::frechet_distance;
 use crate::movement::{
     beat_alignment, high_frequency_share, l1_diversity, mean_jerk, moving_deviations, out_of_range_share,
 };
@@ -39,12 +40,9 @@ pub fn motion_metrics(audio: &Audio, motion: &Track) -> Vec<Metric> {
     let loudness_db = frame_loudness_db(audio, motion);
     let aperture = lip_aperture(motion);
     let peak_db = loudness_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let silent: Vec<f64> = aperture
-        .iter()
-        .zip(&loudness_db)
-        .filter(|(_, level)| **level < peak_db - SILENCE_BELOW_PEAK_DB)
-        .map(|(aperture, _)| *aperture)
-        .collect();
+    let is_silent = are_silent(&loudness_db);
+    let silent: Vec<f64> =
+        aperture.iter().zip(is_silent).filter(|(_, silent)| *silent).map(|(aperture, _)| *aperture).collect();
     let reach = (LAG_REACH_SECS * motion.rate().frames_per_sec()).round() as usize;
     let energy: Vec<f64> =
         loudness_db.iter().map(|level| (level - peak_db).max(-SILENCE_BELOW_PEAK_DB)).collect();
@@ -140,6 +138,8 @@ pub fn reference_metrics(motion: &Track, reference: &Track) -> Vec<Metric> {
         .map(|pair| pearson(&pair.motion, &pair.reference).unwrap_or(0.0))
         .collect();
     let jaw = pairs.iter().find(|pair| pair.name == "jawOpen");
+    let motions: Vec<&[f64]> = all.iter().map(|pair| &*pair.motion).collect();
+    let references: Vec<&[f64]> = all.iter().map(|pair| &*pair.reference).collect();
     vec![
         Metric {
             name: "mean_blendshape_error",
@@ -190,6 +190,14 @@ pub fn reference_metrics(motion: &Track, reference: &Track) -> Vec<Metric> {
             formula: "mean over channels of pearson over frames; a channel that stays still counts 0",
             mask: Cow::Borrowed("shared channels whose reference has std > 0.01"),
         },
+        Metric {
+            name: "frechet_distance",
+            value: frechet_distance(&motions, &references),
+            unit: "weight^2",
+            formula: "||m - m_ref||^2 + Tr(S + S_ref - 2 (S S_ref)^(1/2)), m and S mean and covariance of the frames' weights \
+                      themselves, not of an encoder's features; squared; blind to the order of frames",
+            mask: Cow::Borrowed("shared blendshape channels"),
+        },
     ]
 }
 
@@ -217,6 +225,16 @@ fn frame_loudness_db(audio: &Audio, motion: &Track) -> Vec<f64> {
         10.0 * (power / (last - first).max(1) as f64 + 1e-12).log10()
     };
     (0..motion.frame_count()).map(level).collect()
+}
+
+/// Whether nothing is said at each frame of a motion: its sound is more than 40 dB below the loudest.
+pub(crate) fn silent_frames(audio: &Audio, motion: &Track) -> Vec<bool> {
+    are_silent(&frame_loudness_db(audio, motion))
+}
+
+fn are_silent(loudness_db: &[f64]) -> Vec<bool> {
+    let peak_db = loudness_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    loudness_db.iter().map(|level| *level < peak_db - SILENCE_BELOW_PEAK_DB).collect()
 }
 
 fn column(motion: &Track, name: &str) -> Option<Vec<f64>> {

@@ -35,6 +35,6 @@ pub(crate) fn talking(seed: u64, secs: f64) -> (Audio, Track) {
 /// Ranked demonstrations of [`talking`].
 pub(crate) fn demonstrations(seed: u64, secs: f64, settings: &RankSettings) -> Demonstrations {
     let (audio, motion) = talking(seed, secs);
-    let base = Base { name: "", motion: &motion, is_demonstration: true };
+    let base = Base::demonstration("", &motion);
     rank(&audio.name, &[base], Some(&audio), Some(&Emotion::constant(1, 0.5)), settings).unwrap()
 }

@@ -64,15 +64,27 @@ pub(crate) fn roll_out<P: Policy>(
     random: Random,
     judging: &Judging<'_, P>,
 ) -> Result<Rollout, RlError> {
-    let settings = judging.settings;
-    let drawn = policy.sample(line, &seeds(random, settings.takes_per_line), Sampling::Exploring)?;
+    let seeds = seeds(random, judging.settings.takes_per_line);
+    roll_out_again(policy, (index, line), (&seeds, Sampling::Exploring), random, judging)
+}
+
+/// Draws and judges the takes of some seeds.
+pub(crate) fn roll_out_again<P: Policy>(
+    policy: &P,
+    (index, line): (usize, &P::Line),
+    (seeds, sampling): (&[u64], Sampling),
+    random: Random,
+    judging: &Judging<'_, P>,
+) -> Result<Rollout, RlError> {
+    let drawn = policy.sample(line, seeds, sampling)?;
     let motions = drawn.iter().map(|actions| policy.motion(line, actions)).collect::<Result<Vec<_>, _>>()?;
     let judgements = judged(policy.line_name(line), line, &motions, judging.judge)?;
     let frames = policy.action_frames(line);
     let shape = [drawn.len(), frames, policy.latent_count()];
     let actions = Tensor::<3>::from_data(TensorData::new(drawn.concat(), shape), policy.device());
     let log_probability = policy.distribution(line)?.log_probability(&actions);
-    let rewards = judgements.iter().flat_map(|judgement| cautious(judgement, frames, settings.caution));
+    let rewards =
+        judgements.iter().flat_map(|judgement| cautious(judgement, frames, judging.settings.caution));
     let wanted = judging.wanted_spread(line, random)?;
     let stillness = motions.iter().map(|motion| stillness(motion, &wanted) as f32);
     Ok(Rollout {

@@ -11,8 +11,9 @@ use crate::curves::Row;
 use crate::evaluation::{figures_of, perform, rewards_of};
 use crate::losses::{divergence_on_takes, is_offline};
 use crate::parameters::{numbers_of, shapes_of, with_numbers};
-use crate::policy::{Judge, Policy, Proxy};
-use crate::rollout::{Judging, Rollout, roll_out, seeds};
+use crate::policy::{Judge, Policy, Proxy, Sampling};
+use crate::preferences::{HandOrder, order_of};
+use crate::rollout::{Judging, Rollout, roll_out, roll_out_again, seeds};
 use crate::settings::TuneSettings;
 use crate::state::{State, Stop};
 use crate::statistics::mean;
@@ -40,6 +41,8 @@ pub struct Task<'a, P: Policy> {
     pub proxies: &'a [&'a dyn Proxy<P::Line>],
     /// Mean over the demonstrations of the spread of each column of the motion, against freezing; empty for none.
     pub demonstration_spread: &'a [f64],
+    /// Orders of takes of the start that a person made; DPO learns from them in place of the reward's.
+    pub hand_orders: &'a [HandOrder],
     /// Digests of the data by name, so that a checkpoint of other data is refused.
     pub data: Vec<(String, String)>,
 }
@@ -75,7 +78,8 @@ pub struct Outcome<P> {
 ///
 /// With `checkpoint` the state is kept in that file after every iteration, and a run that was stopped there goes on from
 /// it: it ends with the policy, bit for bit, of one that was not. The result is the policy with the highest reward on
-/// held-out lines among the checks without a fallen proxy; the start is one of them.
+/// held-out lines among the checks without a fallen proxy; the start is one of them. Where DPO follows orders made by
+/// hand, which the reward need not agree with, it is the last such check instead.
 ///
 /// # Errors
 /// When a setting is out of range, there are no lines, a judge fails, a loss or slope is not finite, the checkpoint is
@@ -91,6 +95,7 @@ pub fn tune<P: Policy>(
         let what = "there must be at least one line to learn from and one to check on; add speech clips";
         return Err(RlError::Lines(what.to_owned()));
     }
+    task.hand_orders.iter().try_for_each(|order| order.check(task.lines.len()))?;
     let run = Run {
         margins: task.proxies.iter().map(|proxy| (proxy.name().to_owned(), proxy.margin())).collect(),
         identity: identity(task, settings)?,
@@ -193,10 +198,27 @@ impl<P: Policy> Run<'_, P> {
             Some(rollout) => Ok(rollout),
             None => {
                 go_on(hooks)?;
-                roll_out(&policy, (line, &self.task.lines[line]), takes.split(line as u64), &judging)
+                let (numbered, random) = ((line, &self.task.lines[line]), takes.split(line as u64));
+                match self.hand_order(line) {
+                    Some(order) => {
+                        let drawn = (&*order.seeds, Sampling::Performing);
+                        roll_out_again(&policy, numbered, drawn, random, &judging)
+                    }
+                    None => roll_out(&policy, numbered, random, &judging),
+                }
             }
         };
         self.lines_of(state.journal.iteration).into_iter().map(draw).collect()
+    }
+
+    /// The order that a person made of takes of a line, where the algorithm learns from it.
+    fn hand_order(&self, line: usize) -> Option<&HandOrder> {
+        order_of(self.task.hand_orders, line).filter(|_| is_offline(self.settings.algorithm))
+    }
+
+    /// Whether what a person prefers is learnt, which the reward need not agree with.
+    fn follows_hand(&self) -> bool {
+        is_offline(self.settings.algorithm) && !self.task.hand_orders.is_empty()
     }
 
     /// The lines of an iteration, without repetition.
@@ -228,7 +250,8 @@ impl<P: Policy> Run<'_, P> {
     fn remember(&self, state: &mut State, check: Check) {
         let journal = &mut state.journal;
         let is_sound = fall(&self.margins, &journal.checks[0], &check).is_none();
-        if is_sound && check.reward > journal.checks[journal.best_check].reward {
+        let is_better = check.reward > journal.checks[journal.best_check].reward || self.follows_hand();
+        if is_sound && is_better {
             journal.best_check = journal.checks.len();
             state.best.clone_from(&state.numbers);
         }
@@ -287,5 +310,8 @@ fn identity<P: Policy>(task: &Task<'_, P>, settings: &TuneSettings) -> Result<Id
     };
     identity.insert("lines".to_owned(), names(task.lines));
     identity.insert("held-out lines".to_owned(), names(task.held_out));
+    if !task.hand_orders.is_empty() {
+        identity.insert("orders made by hand".to_owned(), format!("{:?}", task.hand_orders));
+    }
     Ok(identity)
 }

@@ -44,7 +44,8 @@ pub(crate) struct Line {
 impl Line {
     /// Its ranked demonstrations.
     pub(crate) fn ranked(&self, settings: &RankSettings) -> Result<Demonstrations, Box<dyn Error>> {
-        let base = Base { name: "", motion: &self.motion, is_demonstration: self.is_recorded };
+        let motion = &self.motion;
+        let base = if self.is_recorded { Base::demonstration("", motion) } else { Base::take("", motion) };
         Ok(rank(&self.name, &[base], self.audio.as_ref(), self.emotion.as_ref(), settings)?)
     }
 }

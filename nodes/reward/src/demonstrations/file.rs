@@ -34,6 +34,9 @@ struct TakeHeader {
     source: String,
     level: f32,
     wrong_emotion: bool,
+    /// Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +92,7 @@ impl Demonstrations {
             source: source_name(take.kind).to_owned(),
             level: take.level,
             wrong_emotion: take.emotion.is_some(),
+            seed: take.seed,
         };
         let pair = |pair: &Pair| PairHeader {
             better: pair.better,
@@ -160,6 +164,7 @@ fn assemble(file: &SafeTensors<'_>, header: Header) -> Result<Demonstrations, St
             level: take.level,
             motion: motions.next().unwrap_or_default().to_vec(),
             emotion: if take.wrong_emotion { emotions.next().map(<[f32]>::to_vec) } else { None },
+            seed: take.seed,
         });
     }
     let mut pairs = Vec::new();

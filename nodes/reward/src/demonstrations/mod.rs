@@ -1,14 +1,16 @@
 //! Automatically ranked demonstrations: takes of a clip that are known to be better or worse than one another, because
 //! each was made worse on purpose and by how much is known (D-REX: Brown, Goo, Niekum, CoRL 2019).
 
+mod bundle;
 mod families;
 mod file;
 mod order;
 mod pairs;
 
+pub use bundle::{bundle, unbundle};
 pub use families::Family;
 pub use file::FILE_EXTENSION;
-pub use order::Order;
+pub use order::{HandOrder, Order};
 pub use pairs::{Group, Pair};
 
 pub(crate) use families::deviations;
@@ -110,6 +112,8 @@ pub struct RankedTake {
     pub motion: Vec<f32>,
     /// The emotion it is judged against, where that is not the scene's: `[frames, EMOTION_COLUMNS]`.
     pub emotion: Option<Vec<f32>>,
+    /// The seed that a take of a generator was drawn with, by which it can be drawn again.
+    pub seed: Option<u64>,
 }
 
 /// Ranked takes of one clip and the pairs that a reward learns from.
@@ -160,6 +164,20 @@ pub struct Base<'a> {
     pub motion: &'a Track,
     /// Whether it is a real demonstration rather than a take of a policy.
     pub is_demonstration: bool,
+    /// The seed that a take was drawn with, where it is known.
+    pub seed: Option<u64>,
+}
+
+impl<'a> Base<'a> {
+    /// A real demonstration.
+    pub const fn demonstration(name: &'a str, motion: &'a Track) -> Self {
+        Self { name, motion, is_demonstration: true, seed: None }
+    }
+
+    /// A take of a policy whose seed is not known.
+    pub const fn take(name: &'a str, motion: &'a Track) -> Self {
+        Self { name, motion, is_demonstration: false, seed: None }
+    }
 }
 
 /// Ranked takes of a clip: every base as it is, made worse in every family at every level, and the still face.
@@ -197,6 +215,7 @@ pub fn rank(
             level: 1.0 + settings.margin,
             motion: vec![0.0; scene.frame_count() * MOTION_COLUMNS],
             emotion: None,
+            seed: None,
         });
     }
     let pairs = pairs::machine_pairs(&takes, settings.margin);
@@ -217,9 +236,14 @@ fn varied(
         ("", _) => "take",
         (name, _) => name,
     };
-    let untouched =
-        RankedTake { name: own.to_owned(), kind, level: 0.0, motion: motion.to_vec(), emotion: None };
-    let mut takes = vec![untouched];
+    let mut takes = vec![RankedTake {
+        name: own.to_owned(),
+        kind,
+        level: 0.0,
+        motion: motion.to_vec(),
+        emotion: None,
+        seed: base.seed,
+    }];
     for family in settings.families.iter().filter(|family| family.fits(scene)) {
         for (index, level) in settings.levels.iter().enumerate() {
             let draw = if family.is_nested() { 0 } else { index as u64 };
@@ -232,6 +256,7 @@ fn varied(
                 level: *level,
                 motion: varied.motion,
                 emotion: varied.emotion,
+                seed: None,
             });
         }
     }

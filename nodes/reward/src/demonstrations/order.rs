@@ -2,13 +2,22 @@
 
 use super::{Demonstrations, Group, Pair};
 use crate::RewardError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes by name, best first; takes of one place are equally good. Takes that are not named keep their pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Names at each place.
     pub places: Vec<Vec<String>>,
+}
+
+/// The order made by hand that takes came with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandOrder {
+    /// Places by index of the take, 0 being the best.
+    pub places: BTreeMap<usize, usize>,
+    /// How much its pairs count beside others.
+    pub weight: f32,
 }
 
 impl Order {
@@ -106,5 +115,19 @@ impl Demonstrations {
             }
         }
         Ok(self)
+    }
+
+    /// The order made by hand, where there is one.
+    pub fn hand_order(&self) -> Option<HandOrder> {
+        let by_hand = || self.pairs.iter().filter(|pair| pair.group == Group::Human);
+        let weight = by_hand().next()?.weight;
+        let mut places = BTreeMap::new();
+        for pair in by_hand() {
+            places.entry(pair.better).or_insert(0);
+            // The gap to the best one is the place.
+            let place = places.entry(pair.worse).or_insert(0);
+            *place = (*place).max(pair.gap as usize);
+        }
+        Some(HandOrder { places, weight })
     }
 }

@@ -2,6 +2,9 @@ use super::*;
 use crate::testing::{demonstrations, talking};
 use esarm_values::FrameRate;
 
+/// A clip whose only take was drawn with a seed that needs all its bits.
+const SEED: u64 = u64::MAX - 6;
+
 fn ranked() -> Demonstrations {
     demonstrations(1, 3.0, &RankSettings::default())
 }
@@ -54,7 +57,7 @@ fn the_seed_decides() {
 #[test]
 fn families_without_anything_to_act_on_are_left_out() {
     let (_, motion) = talking(1, 2.0);
-    let base = Base { name: "", motion: &motion, is_demonstration: true };
+    let base = Base::demonstration("", &motion);
     let set = rank("mute", &[base], None, None, &RankSettings::default()).unwrap();
     let mut found: Vec<&str> = set
         .takes
@@ -70,13 +73,15 @@ fn families_without_anything_to_act_on_are_left_out() {
 
 #[test]
 fn files_hold_what_they_were_given() {
-    let set = ranked();
+    let mut set = ranked();
+    set.takes[0].seed = Some(SEED);
     let bytes = set.to_bytes().unwrap();
     let back = Demonstrations::from_bytes("clip", &bytes).unwrap();
     assert_eq!((&back.scene, &back.pairs), (&set.scene, &set.pairs));
     for (a, b) in back.takes.iter().zip(&set.takes) {
         assert_eq!((&a.name, a.kind, a.level, &a.emotion), (&b.name, b.kind, b.level, &b.emotion));
         assert!(a.motion.iter().zip(&b.motion).all(|(a, b)| (a - b).abs() < 1e-5));
+        assert_eq!(a.seed, b.seed);
     }
     assert_eq!(back.to_bytes().unwrap().len(), bytes.len());
     for cut in [0, 10, bytes.len() / 2, bytes.len() - 1] {
@@ -101,6 +106,14 @@ fn an_order_by_hand_overrides_the_machine() {
     let csv =
         Order::parse("rank,take\n2,demonstration\n1,white 0.90\n2,white 0.50\n3,desync 0.10\n").unwrap();
     assert_eq!(csv, order);
+    let hand = set.hand_order().unwrap();
+    let place = |name: &str| hand.places.get(&index(name)).copied();
+    assert_eq!(hand.weight, 3.0);
+    assert_eq!(
+        ["white 0.90", "demonstration", "white 0.50", "desync 0.10", "still"].map(place),
+        [Some(0), Some(1), Some(1), Some(2), None]
+    );
+    assert_eq!(ranked().hand_order(), None);
 }
 
 #[test]
@@ -120,7 +133,7 @@ fn clips_that_cannot_be_ranked_say_why() {
     let (audio, motion) = talking(1, 3.0);
     let settings = RankSettings::default();
     let refused = |motion: &Track, audio: &Audio| {
-        let base = Base { name: "", motion, is_demonstration: true };
+        let base = Base::demonstration("", motion);
         rank("clip", &[base], Some(audio), None, &settings).unwrap_err().to_string()
     };
     let silent = Audio::new("quiet", 16_000, vec![0.0; 48_000]);
@@ -131,7 +144,7 @@ fn clips_that_cannot_be_ranked_say_why() {
     assert!(refused(&still, &audio).contains("does not move"));
     assert!(rank("none", &[], None, None, &settings).unwrap_err().to_string().contains("no frames"));
     let wild = RankSettings { levels: vec![1.5], ..settings.clone() };
-    let base = Base { name: "", motion: &motion, is_demonstration: true };
+    let base = Base::demonstration("", &motion);
     assert!(
         rank("clip", &[base], Some(&audio), None, &wild).unwrap_err().to_string().contains("between 0 and 1")
     );

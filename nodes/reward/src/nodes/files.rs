@@ -61,8 +61,12 @@ pub(super) fn parameter_digest(context: &NodeContext<'_>, parameter: &str) -> Re
     Ok(Digest::of(&read_parameter(context, parameter)?))
 }
 
-/// Files of demonstrations in a folder, sorted by name; none when no folder is named.
-fn files_in_folder(context: &NodeContext<'_>, parameter: &str) -> Result<Vec<PathBuf>, NodeError> {
+/// Files of an ending in a folder, sorted by name; none when no folder is named.
+fn files_in_folder(
+    context: &NodeContext<'_>,
+    parameter: &str,
+    ending: &str,
+) -> Result<Vec<PathBuf>, NodeError> {
     let name = context.text(parameter);
     if name.is_empty() {
         return Ok(Vec::new());
@@ -71,14 +75,12 @@ fn files_in_folder(context: &NodeContext<'_>, parameter: &str) -> Result<Vec<Pat
     let entries = std::fs::read_dir(&folder)
         .map_err(|error| NodeError::parameter(parameter, unreadable(&folder, &error)))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let is_wanted = |path: &PathBuf| path.extension().is_some_and(|ending| ending == FILE_EXTENSION);
+    let is_wanted = |path: &PathBuf| path.extension().is_some_and(|found| found == ending);
     let mut paths: Vec<PathBuf> = paths.filter(is_wanted).collect();
     paths.sort();
     if paths.is_empty() {
-        let what = format!(
-            "{} holds no .{FILE_EXTENSION} file; keep what reward.rank gives there",
-            folder.display()
-        );
+        let maker = if ending == FILE_EXTENSION { "reward.rank" } else { "eval.measure" };
+        let what = format!("{} holds no .{ending} file; keep what {maker} gives there", folder.display());
         return Err(NodeError::parameter(parameter, what));
     }
     Ok(paths)
@@ -86,11 +88,30 @@ fn files_in_folder(context: &NodeContext<'_>, parameter: &str) -> Result<Vec<Pat
 
 /// Digest of names and contents of the demonstrations in a folder.
 pub(super) fn folder_digest(context: &NodeContext<'_>, parameter: &str) -> Result<Digest, NodeError> {
+    folder_digest_of(context, parameter, FILE_EXTENSION)
+}
+
+/// Digest of names and contents of the files of an ending in a folder.
+pub(super) fn folder_digest_of(
+    context: &NodeContext<'_>,
+    parameter: &str,
+    ending: &str,
+) -> Result<Digest, NodeError> {
     let mut hasher = Hasher::new();
-    for path in files_in_folder(context, parameter)? {
+    for path in files_in_folder(context, parameter, ending)? {
         hasher.text(&name_of(&path)).bytes(&Digest::of(&read(&path, parameter)?).0);
     }
     Ok(hasher.finish())
+}
+
+/// Names and contents of the files of an ending in a folder.
+pub(super) fn read_folder_of(
+    context: &NodeContext<'_>,
+    parameter: &str,
+    ending: &str,
+) -> Result<Vec<(String, Vec<u8>)>, NodeError> {
+    let paths = files_in_folder(context, parameter, ending)?;
+    paths.into_iter().map(|path| Ok((name_of(&path), read(&path, parameter)?))).collect()
 }
 
 /// The demonstrations in a folder.
@@ -98,12 +119,10 @@ pub(super) fn read_folder(
     context: &NodeContext<'_>,
     parameter: &str,
 ) -> Result<Vec<Demonstrations>, NodeError> {
-    let read_one = |path: PathBuf| {
-        let bytes = read(&path, parameter)?;
-        Demonstrations::from_bytes(&name_of(&path), &bytes)
-            .map_err(|error| NodeError::parameter(parameter, error))
+    let read_one = |(name, bytes): (String, Vec<u8>)| {
+        Demonstrations::from_bytes(&name, &bytes).map_err(|error| NodeError::parameter(parameter, error))
     };
-    files_in_folder(context, parameter)?.into_iter().map(read_one).collect()
+    read_folder_of(context, parameter, FILE_EXTENSION)?.into_iter().map(read_one).collect()
 }
 
 fn read(path: &Path, parameter: &str) -> Result<Vec<u8>, NodeError> {

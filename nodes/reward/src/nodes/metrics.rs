@@ -11,7 +11,7 @@ pub(super) fn node_type() -> NodeType {
 }
 
 fn metrics_schema() -> NodeSchema {
-    NodeSchema::new(
+    let schema = NodeSchema::new(
         "reward.metrics",
         "Metrics",
         "Measures a motion against its speech and, where there is one, against a reference motion.",
@@ -22,7 +22,9 @@ fn metrics_schema() -> NodeSchema {
     .input("motion", PortType::Motion, "The motion to measure.")
     .optional_input("reference", PortType::Motion, "What the motion should have been.")
     .optional_input("phones", PortType::Text, "Phones of the speech, a line each: start and end in seconds and the phone; for the recall of closed lips.")
-    .output("metrics", PortType::Text, "A JSON list of metrics with value, unit, formula and mask.")
+    .output("metrics", PortType::Text, "A JSON list of metrics with value, unit, formula and mask.");
+    // 2: the input phones.
+    NodeSchema { version: 2, ..schema }
 }
 
 fn metrics(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {

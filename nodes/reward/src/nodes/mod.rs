@@ -1,14 +1,20 @@
 //! The nodes of this crate.
 
 mod files;
+mod load;
 mod metrics;
 mod pick;
 mod rank;
+mod rank_settings;
+mod report;
 mod score;
 mod train;
 mod vertices;
 
+pub use rank_settings::{rank_settings, with_rank_settings};
+
 use crate::RewardError;
+use crate::vertices::FaceError;
 use esarm_engine::{NodeContext, NodeError, NodeType};
 use esarm_values::{Audio, Emotion};
 
@@ -17,6 +23,8 @@ pub fn node_types() -> Vec<NodeType> {
     let mut types = vec![metrics::node_type(), rank::node_type(), train::node_type()];
     types.extend(score::node_types());
     types.extend([pick::node_type(), vertices::node_type()]);
+    types.extend(load::node_types());
+    types.extend(report::node_types());
     // Judging a take costs less than waking a GPU: these nodes stay on the processor whatever the run's device is.
     types
 }
@@ -36,6 +44,8 @@ fn node_error(error: RewardError) -> NodeError {
     match error {
         RewardError::SampleRate { .. } | RewardError::Silent { .. } => NodeError::input("audio", error),
         RewardError::Unequal { .. } | RewardError::Motion { .. } => NodeError::input("motion", error),
+        RewardError::Face(FaceError::Motion { ref which, .. }) => NodeError::input(&which.clone(), error),
+        RewardError::Checkpoint { .. } => NodeError::parameter("checkpoints", error),
         RewardError::Cancelled => NodeError::Cancelled,
         other => NodeError::failed(other),
     }

@@ -30,7 +30,7 @@ fn schema() -> NodeSchema {
     .input("takes", PortType::Takes, "The takes.")
     .optional_input("audio", PortType::Audio, "The speech, mono at 16 kHz.")
     .optional_input("emotion", PortType::Emotion, "What the face should feel.");
-    with_model(schema)
+    let schema = with_model(schema)
         .parameter("keep", text(), "", "Numbers of takes to keep, from 0, such as 0 3: they come first.")
         .parameter("veto", text(), "", "Numbers of takes to leave out, from 0.")
         .parameter(
@@ -55,7 +55,14 @@ fn schema() -> NodeSchema {
         .output("take", PortType::Number, "The best take's number, from 0.")
         .output("ranked", PortType::Takes, "The takes that are not left out, best first.")
         .output("kept", PortType::Takes, "The takes that are kept: demonstrations for reward.rank. The best one when none is.")
-        .output("reasons", PortType::Text, "JSON: every take in order with its score, terms and findings, and why it is left out.")
+        .output(
+            "order",
+            PortType::Text,
+            "What the artist decided, as an order for reward.rank (JSON): kept takes before others before vetoed ones; empty when nothing is kept or vetoed.",
+        )
+        .output("reasons", PortType::Text, "JSON: every take in order with its score, terms and findings, and why it is left out.");
+    // 2: the output order.
+    NodeSchema { version: 2, ..schema }
 }
 
 /// A take with its judgement.
@@ -98,7 +105,28 @@ fn pick(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         return Err(NodeError::parameter("veto", format!("take {both} is kept too; choose one")));
     }
     let ranked = ranked(context, takes, &wishes)?;
-    outputs(takes, &ranked)
+    let mut outputs = outputs(takes, &ranked)?;
+    outputs.insert("order".to_owned(), Value::Text(hand_order(takes.len(), &wishes)?.into()));
+    Ok(outputs)
+}
+
+/// Kept takes before others before vetoed ones, by the names that reward.rank gives takes; empty where nothing was decided.
+fn hand_order(takes: usize, wishes: &Wishes<'_>) -> Result<String, NodeError> {
+    let mut places: [Vec<String>; 3] = Default::default();
+    for take in 0..takes {
+        let place = match (wishes.keep.contains(&take), wishes.veto.contains(&take)) {
+            (true, _) => 0,
+            (_, true) => 2,
+            _ => 1,
+        };
+        places[place].push(format!("take {take}"));
+    }
+    let places: Vec<Vec<String>> = places.into_iter().filter(|names| !names.is_empty()).collect();
+    // Takes that are all in one place are not told apart.
+    if places.len() < 2 {
+        return Ok(String::new());
+    }
+    serde_json::to_string(&places).map_err(NodeError::failed)
 }
 
 fn ranked(context: &NodeContext<'_>, takes: &[Take], wishes: &Wishes<'_>) -> Result<Vec<Ranked>, NodeError> {

@@ -1,9 +1,10 @@
 //! `reward.rank`: ranked demonstrations of a clip.
 
 use super::files::{parameter_digest, read_parameter};
+use super::rank_settings::{rank_settings, with_rank_settings};
 use super::{node_error, wired_audio, wired_emotion};
 use crate::RewardError;
-use crate::demonstrations::{Base, Demonstrations, FILE_EXTENSION, Family, Kind, Order, RankSettings, rank};
+use crate::demonstrations::{Base, Demonstrations, FILE_EXTENSION, Kind, Order, rank};
 use crate::features::{MOTION_COLUMNS, REWARD_RATE};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
@@ -16,9 +17,7 @@ pub(super) fn node_type() -> NodeType {
 }
 
 fn schema() -> NodeSchema {
-    let text = |default: &str| ParameterKind::Text { default: default.to_owned() };
-    let families: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
-    NodeSchema::new(
+    let schema = NodeSchema::new(
         "reward.rank",
         "Rank demonstrations",
         "Makes takes of a clip worse by degrees in several ways, so that it is known which is better.",
@@ -29,26 +28,12 @@ fn schema() -> NodeSchema {
     .optional_input("demonstration", PortType::Motion, "A real demonstration of the line: the best there is.")
     .optional_input("audio", PortType::Audio, "The speech, mono at 16 kHz; without it only the motion itself is varied.")
     .optional_input("emotion", PortType::Emotion, "What the face feels; without it emotions are not varied.")
-    .parameter(
-        "families",
-        text(&families.join(" ")),
-        "",
-        "Ways of making a take worse, from: white, drift, replacement, desync, smoothing, amplitude, emotion, leak.",
-    )
-    .parameter("levels", text("0.1 0.3 0.5 0.7 0.9"), "", "Levels of noise, above 0 and up to 1.")
-    .parameter(
-        "margin",
-        ParameterKind::number(0.3, 0.05, 1.0),
-        "",
-        "Levels that differ by less make no pair: it is not sure which take is better.",
-    )
-    .parameter(
-        "still",
-        ParameterKind::Toggle { default: true },
-        "",
-        "Whether the neutral face that never moves is the worst take, so that freezing is not rewarded.",
-    )
-    .parameter(
+    .optional_input(
+        "hand_order",
+        PortType::Text,
+        "An order of takes made by hand, as reward.pick gives it of what is kept and vetoed; counts before the file. Empty for none.",
+    );
+    let schema = with_rank_settings(schema).parameter(
         "order",
         ParameterKind::File { extensions: vec!["json".to_owned(), "csv".to_owned()] },
         "",
@@ -60,14 +45,15 @@ fn schema() -> NodeSchema {
         "",
         "How often pairs of the order made by hand are learnt from, beside one noise family.",
     )
-    .parameter("seed", ParameterKind::integer(0, 0, 1_000_000), "", "Another seed gives other noise.")
     .output(
         "demonstrations",
         PortType::File,
         "Takes, levels and pairs for reward.train; files of many clips can be kept in one folder.",
     )
     .output("takes", PortType::Takes, "The takes at 30 fps, in the order of the ranking.")
-    .output("ranking", PortType::Text, "JSON: every take with level and family, and every pair with its gap.")
+    .output("ranking", PortType::Text, "JSON: every take with level and family, and every pair with its gap.");
+    // 2: the input hand_order.
+    NodeSchema { version: 2, ..schema }
 }
 
 fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
@@ -79,10 +65,10 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     if context.has_input("demonstration") {
         let motion = context.motion("demonstration")?;
         let name = if takes.is_empty() { "" } else { "demonstration" };
-        bases.push(Base { name, motion, is_demonstration: true });
+        bases.push(Base::demonstration(name, motion));
     }
     for (take, name) in takes.iter().zip(&names) {
-        bases.push(Base { name, motion: &take.motion, is_demonstration: false });
+        bases.push(Base { seed: Some(take.seed), ..Base::take(name, &take.motion) });
     }
     if bases.is_empty() {
         return Err(NodeError::input(
@@ -92,16 +78,46 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     }
     let audio = wired_audio(context)?;
     let clip = audio.map_or("clip", |audio| audio.name.as_str());
-    let settings = settings(context)?;
+    let settings = rank_settings(context)?;
     let mut ranked = rank(clip, &bases, audio, wired_emotion(context)?, &settings)
         .map_err(|error| at_input(error, takes))?;
-    if !context.text("order").is_empty() {
-        let text = String::from_utf8_lossy(&read_parameter(context, "order")?).into_owned();
-        let wrong = |error: RewardError| NodeError::parameter("order", error);
-        let order = Order::parse(&text).map_err(wrong)?;
-        ranked = ranked.ordered(&order, context.number("order_weight") as f32).map_err(wrong)?;
+    if let Some(order) = hand_order(context)? {
+        let weight = context.number("order_weight") as f32;
+        let at = |error: RewardError| order.error(error);
+        ranked = ranked.ordered(&Order::parse(&order.text).map_err(at)?, weight).map_err(at)?;
     }
     outputs(&ranked)
+}
+
+/// The text of an order made by hand, and whether it was wired.
+struct HandOrderText {
+    text: String,
+    is_wired: bool,
+}
+
+impl HandOrderText {
+    fn error(&self, error: RewardError) -> NodeError {
+        if self.is_wired {
+            NodeError::input("hand_order", error)
+        } else {
+            NodeError::parameter("order", error)
+        }
+    }
+}
+
+/// The order that is wired, or in the file; `None` where there is neither.
+fn hand_order(context: &NodeContext<'_>) -> Result<Option<HandOrderText>, NodeError> {
+    if context.has_input("hand_order") {
+        let text = context.text_input("hand_order")?.to_string();
+        if !text.trim().is_empty() {
+            return Ok(Some(HandOrderText { text, is_wired: true }));
+        }
+    }
+    if context.text("order").is_empty() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&read_parameter(context, "order")?).into_owned();
+    Ok(Some(HandOrderText { text, is_wired: false }))
 }
 
 /// A motion's error belongs to the input that the motion came from.
@@ -112,35 +128,6 @@ fn at_input(error: RewardError, takes: &[Take]) -> NodeError {
         RewardError::Kernel(_) => NodeError::parameter("levels", error),
         other => node_error(other),
     }
-}
-
-fn settings(context: &NodeContext<'_>) -> Result<RankSettings, NodeError> {
-    let words = |parameter: &str| {
-        let text = context.text(parameter).to_owned();
-        text.split([',', ' ', '\n']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let family = |name: String| {
-        Family::from_name(&name).ok_or_else(|| {
-            let known: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
-            NodeError::parameter(
-                "families",
-                format!("there is no \"{name}\"; there are {}", known.join(", ")),
-            )
-        })
-    };
-    let level = |word: String| {
-        let level = word.parse::<f32>().ok().filter(|level| *level > 0.0 && *level <= 1.0);
-        level.ok_or_else(|| {
-            NodeError::parameter("levels", format!("\"{word}\" is no number above 0 and up to 1"))
-        })
-    };
-    Ok(RankSettings {
-        families: words("families").into_iter().map(family).collect::<Result<_, _>>()?,
-        levels: words("levels").into_iter().map(level).collect::<Result<_, _>>()?,
-        margin: context.number("margin") as f32,
-        still: context.toggle("still"),
-        seed: context.integer("seed").cast_unsigned(),
-    })
 }
 
 /// A take in the ranking.

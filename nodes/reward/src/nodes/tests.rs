@@ -182,6 +182,103 @@ fn picks_rank_takes_with_reasons_and_obey_the_artist() {
     assert!(error(pick(&[("weights", unknown)])).contains("beauty"));
 }
 
+/// Takes of a line, of which two are kept and one is vetoed.
+fn takes_of(seed: u64) -> (Value, Value) {
+    let (audio, good) = talking(seed, 2.5);
+    let take = |gain: f32, seed: u64| {
+        let mut motion = good.clone();
+        motion.values_mut().iter_mut().for_each(|weight| *weight *= gain);
+        Take { motion: Arc::new(motion), seed, log_probability: None }
+    };
+    let takes = vec![take(1.0, 70), take(0.5, 71), take(0.9, u64::MAX)];
+    (Value::Takes(Arc::new(takes)), Value::Audio(Arc::new(audio)))
+}
+
+#[test]
+fn kept_and_vetoed_takes_become_demonstrations_with_a_weight_of_their_own() {
+    let (takes, audio) = takes_of(1);
+    let set = [("keep", text("2")), ("veto", text("0"))];
+    let picked =
+        node("reward.pick").call(&set, &[("takes", takes.clone()), ("audio", audio.clone())]).unwrap();
+    let Value::Text(order) = &picked["order"] else { panic!("no text") };
+    assert_eq!(&**order, r#"[["take 2"],["take 1"],["take 0"]]"#);
+    let inputs = [("takes", takes.clone()), ("audio", audio), ("hand_order", picked["order"].clone())];
+    let set = [("families", text("white")), ("order_weight", ParameterValue::Number(7.0))];
+    let ranked = node("reward.rank").call(&set, &inputs).unwrap();
+    let Value::File(file) = &ranked["demonstrations"] else { panic!("no file") };
+    let kept = crate::unbundle("kept", file).unwrap().remove(0);
+    let order = kept.hand_order().unwrap();
+    let place = |name: &str| {
+        let index = kept.takes.iter().position(|take| take.name == name).unwrap();
+        (order.places[&index], kept.takes[index].seed)
+    };
+    assert_eq!(order.weight, 7.0);
+    assert_eq!(
+        ["take 2", "take 1", "take 0"].map(place),
+        [(0, Some(u64::MAX)), (1, Some(71)), (2, Some(70))]
+    );
+    // Nothing kept or vetoed is no order, and a wrong one is refused at the port that it came in by.
+    let undecided = node("reward.pick").call(&[], &inputs[..2]).unwrap();
+    assert_eq!(undecided["order"], Value::Text("".into()));
+    let unordered = [("takes", takes.clone()), ("hand_order", undecided["order"].clone())];
+    assert!(node("reward.rank").call(&set, &unordered).is_ok());
+    let wrong = [("takes", takes), ("hand_order", Value::Text("[\"take 9\", \"take 1\"]".into()))];
+    assert!(error(node("reward.rank").call(&set, &wrong)).contains("\"hand_order\""));
+}
+
+#[test]
+fn what_earlier_runs_left_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = [("families", text("white")), ("levels", text("0.5"))];
+    for seed in [1, 2] {
+        let Value::File(file) = &ranked(seed, &few).unwrap()["demonstrations"] else { panic!("no file") };
+        std::fs::write(folder.path().join(format!("{seed}.demonstrations")), &file.bytes).unwrap();
+    }
+    let set = [("folder", text(folder.path().to_string_lossy()))];
+    let all = node("reward.demonstrations").call(&set, &[]).unwrap();
+    let trained = node("reward.train")
+        .call(&quick_training(), &[("demonstrations", all["demonstrations"].clone())])
+        .unwrap();
+    assert_eq!(json(&trained, "report")["clips"], 2);
+    assert!(error(node("reward.demonstrations").call(&[], &[])).contains("no folder is named"));
+
+    let Value::File(model) = &trained["model"] else { panic!("no file") };
+    let path = folder.path().join("reward.safetensors");
+    std::fs::write(&path, &model.bytes).unwrap();
+    let file = [("file", text(path.to_string_lossy()))];
+    assert_eq!(node("reward.weights").call(&file, &[]).unwrap()["model"], trained["model"]);
+    std::fs::write(&path, &model.bytes[..100]).unwrap();
+    let told = error(node("reward.weights").call(&file, &[]));
+    assert!(told.contains("\"file\"") && told.contains("reward.train"), "{told}");
+}
+
+#[test]
+fn measurements_of_clips_become_a_report_by_wire_and_by_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wires = Vec::new();
+    for seed in [1, 2] {
+        let [audio, (_, demonstration), emotion] = clip(seed);
+        let inputs = [audio, ("motion", demonstration.clone()), ("reference", demonstration), emotion];
+        let measured = node("eval.measure").call(&[], &inputs).unwrap();
+        let Value::File(file) = &measured["measurements"] else { panic!("no file") };
+        std::fs::write(folder.path().join(format!("{seed}.measurements")), &file.bytes).unwrap();
+        wires.push(("measurements", measured["measurements"].clone()));
+    }
+    let report = node("eval.report");
+    let wired = report.call(&[], &wires).unwrap();
+    assert_eq!(json(&wired, "table")["clips"].as_array().unwrap().len(), 2);
+    let set = [("folder", text(folder.path().to_string_lossy()))];
+    assert_eq!(report.call(&set, &[]).unwrap(), wired);
+    assert!(error(report.call(&[], &[])).contains("wire eval.measure"));
+    let empty = tempfile::tempdir().unwrap();
+    let none = [("folder", text(empty.path().to_string_lossy()))];
+    assert!(error(report.call(&none, &[])).contains("no .measurements file"));
+    let [audio, (_, demonstration), _] = clip(1);
+    let phones = ("phones", Value::Text("m 0.1 0.2".into()));
+    let inputs = [audio, ("motion", demonstration), phones];
+    assert!(error(node("eval.measure").call(&[], &inputs)).contains("\"phones\""));
+}
+
 #[test]
 fn bad_inputs_name_the_port_or_parameter() {
     assert!(

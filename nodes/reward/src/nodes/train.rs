@@ -3,7 +3,7 @@
 use super::files::{folder_digest, read_folder};
 use super::node_error;
 use crate::RewardError;
-use crate::demonstrations::Demonstrations;
+use crate::demonstrations::{Demonstrations, unbundle};
 use crate::training::{CurveRow, TrainOptions, Trained, curve_csv, train};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
@@ -112,8 +112,8 @@ fn demonstrations(context: &NodeContext<'_>) -> Result<Vec<Demonstrations>, Node
             return Err(NodeError::input("demonstrations", "takes files that reward.rank gives"));
         };
         let name = format!("wired as number {number}");
-        let set = Demonstrations::from_bytes(&name, &file.bytes);
-        sets.push(set.map_err(|error| NodeError::input("demonstrations", error))?);
+        let of_clips = unbundle(&name, file);
+        sets.extend(of_clips.map_err(|error| NodeError::input("demonstrations", error))?);
     }
     sets.extend(read_folder(context, "folder")?);
     if sets.is_empty() {

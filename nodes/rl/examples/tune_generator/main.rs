@@ -164,6 +164,7 @@ impl<'a> Bench<'a> {
             judge: self.judge,
             proxies: &proxies,
             demonstration_spread: &self.spread,
+            hand_orders: &[],
             data: vec![("corpus".to_owned(), self.lines.digest.clone())],
         };
         let mut print = |row: &esarm_rl::Row| {

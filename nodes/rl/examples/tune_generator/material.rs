@@ -71,7 +71,7 @@ pub(crate) fn critic_weights() -> Result<RewardWeights, Box<dyn Error>> {
         let emotion = Emotion::constant(clip.emotion.unwrap_or_default(), 1.0);
         let options = GenerateOptions { frame_rate: FrameRate::whole(30), seed, ..Default::default() };
         let motion = generator.generate(&audio, &emotion, &options)?.motion;
-        let base = Base { name: "", motion: &motion, is_demonstration: false };
+        let base = Base::take("", &motion);
         let settings = RankSettings {
             families: families.clone(),
             levels: vec![0.15, 0.45, 0.75, 1.0],

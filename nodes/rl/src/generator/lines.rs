@@ -70,9 +70,13 @@ pub fn speech_line(
     let name = std::path::Path::new(&clip.name);
     let name = name.file_stem().map_or_else(|| clip.name.clone(), |stem| stem.to_string_lossy().into_owned());
     let audio = Audio::new(name.clone(), SAMPLE_RATE_HZ, clip.samples.clone());
+    SpeechLine::new(name, audio, Emotion::constant(emotion, 1.0), closures(clip), policy, features).map(Some)
+}
+
+/// When the lips must meet: start and end of every p, b and m of a recording, in seconds.
+pub(crate) fn closures(clip: &GridClip) -> Vec<(f64, f64)> {
     let meets = |phone: &&Phone| phone.viseme == Viseme::Bilabial;
-    let closures = clip.phones.iter().filter(meets).map(|phone| (phone.start_secs, phone.end_secs)).collect();
-    SpeechLine::new(name, audio, Emotion::constant(emotion, 1.0), closures, policy, features).map(Some)
+    clip.phones.iter().filter(meets).map(|phone| (phone.start_secs, phone.end_secs)).collect()
 }
 
 /// At most `most` of several things, spread evenly over them, so that every kind is among them.

@@ -5,6 +5,7 @@ mod judges;
 mod lines;
 
 pub use judges::{ClosureProxy, RewardJudge, TermProxy, proxies};
+pub(crate) use lines::closures;
 pub use lines::{SpeechLine, cut, speech_line};
 
 use crate::RlError;

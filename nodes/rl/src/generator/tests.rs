@@ -87,6 +87,7 @@ fn tuning_the_generator_changes_what_it_may_and_nothing_else() {
         judge: &judge,
         proxies: &[],
         demonstration_spread: &[],
+        hand_orders: &[],
         data: Vec::new(),
     };
     let settings = TuneSettings {

@@ -1,6 +1,6 @@
 //! `rl.compare`: two generators side by side on lines that neither has learnt from.
 
-use super::corpus::{check_speakers, corpus_digest, lines, names, recordings};
+use super::corpus::{check_speakers, corpus_digest, is_every_fourth, lines, names, recordings};
 use super::{generator_bytes, go_on, judge_of, node_error, optional_file, policy_of, with_lines};
 use crate::compare::{Measures, divergence_between};
 use crate::evaluation::perform;
@@ -45,6 +45,12 @@ fn schema() -> NodeSchema {
             "",
             "Speakers of the corpus to compare on, by commas; all when empty.",
         )
+        .parameter(
+            "every_fourth",
+            ParameterKind::Toggle { default: false },
+            "",
+            "When no speaker is named, only every fourth line: those that rl.rank and rl.tune hold out when no speaker is named to them.",
+        )
         .parameter("takes", ParameterKind::integer(4, 1, 1024), "takes", "Takes of each line.")
         .parameter(
             "seed",
@@ -52,11 +58,11 @@ fn schema() -> NodeSchema {
             "",
             "Draws takes and intervals; both generators get the same.",
         );
-    schema.output("table", PortType::Text, "JSON: the figures with their 95 % intervals.").output(
-        "report",
-        PortType::Text,
-        "The same as Markdown.",
-    )
+    let schema = schema
+        .output("table", PortType::Text, "JSON: the figures with their 95 % intervals.")
+        .output("report", PortType::Text, "The same as Markdown.");
+    // 2: the parameter every_fourth.
+    NodeSchema { version: 2, ..schema }
 }
 
 fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
@@ -67,7 +73,14 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let mut clips = recordings(context)?;
     let speakers = names(context, "speakers");
     check_speakers("speakers", &speakers, &clips)?;
-    clips.retain(|clip| speakers.is_empty() || speakers.contains(&clip.speaker));
+    let mut number = 0;
+    clips.retain(|clip| {
+        number += 1;
+        match speakers.is_empty() {
+            true => !context.toggle("every_fourth") || is_every_fourth(number - 1),
+            false => speakers.contains(&clip.speaker),
+        }
+    });
     let before_lines = lines(context, clips.clone(), &before, "preparing lines")?;
     // Generators may differ in more than what tuning changes: each prepares its own lines.
     let after_lines = lines(context, clips, &after, "preparing lines")?;

@@ -8,12 +8,35 @@ use esarm_sta::training::corpus::{GridClip, corpus_files, read_corpus};
 use esarm_values::{Digest, Hasher};
 use std::path::PathBuf;
 
+/// The parameter that names the speakers who are not learnt from.
+pub(super) const HELD_OUT: &str = "held_out";
+
 /// The recordings of the corpus in order of their names; those without one of the eight emotions are left out.
 pub(super) fn recordings(context: &NodeContext<'_>) -> Result<Vec<GridClip>, NodeError> {
     let mut clips = read_corpus(&folder(context)?).map_err(|error| NodeError::parameter("corpus", error))?;
     clips.retain(|clip| clip.emotion.is_some());
     clips.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(clips)
+}
+
+/// Whether a recording is held out where no speaker is.
+pub(super) fn is_every_fourth(number: usize) -> bool {
+    number % 4 == 3
+}
+
+/// Recordings to learn from and recordings to check on: the speakers that [`HELD_OUT`] names, every fourth recording
+/// where it is empty.
+pub(super) fn split(context: &NodeContext<'_>) -> Result<(Vec<GridClip>, Vec<GridClip>), NodeError> {
+    let clips = recordings(context)?;
+    let speakers = names(context, HELD_OUT);
+    check_speakers(HELD_OUT, &speakers, &clips)?;
+    let (mut learnt, mut held_out) = (Vec::new(), Vec::new());
+    for (number, clip) in clips.into_iter().enumerate() {
+        let is_held_out =
+            if speakers.is_empty() { is_every_fourth(number) } else { speakers.contains(&clip.speaker) };
+        if is_held_out { held_out.push(clip) } else { learnt.push(clip) }
+    }
+    Ok((learnt, held_out))
 }
 
 /// The names that a text parameter lists by commas.

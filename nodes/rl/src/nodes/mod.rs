@@ -2,6 +2,8 @@
 
 mod compare;
 mod corpus;
+mod demonstrations;
+mod rank;
 #[cfg(test)]
 mod tests;
 mod tune;
@@ -18,7 +20,7 @@ use std::sync::atomic::Ordering;
 /// Every node type of this crate.
 pub fn node_types() -> Vec<NodeType> {
     // Tuning computes on the processor whatever the run's device is.
-    vec![tune::node_type(), compare::node_type()]
+    vec![tune::node_type(), compare::node_type(), rank::node_type()]
 }
 
 /// The bytes of generator weights at an input, or of those that come with the program.

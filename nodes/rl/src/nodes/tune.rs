@@ -1,9 +1,10 @@
 //! `rl.tune`: a generator tuned by a reward.
 
-use super::corpus::{check_speakers, corpus_digest, digest, lines, names, recordings};
+use super::corpus::{HELD_OUT, corpus_digest, digest, lines, split};
+use super::demonstrations::{by_hand, spread, wired};
 use super::{generator_bytes, go_on, judge_of, node_error, optional_file, policy_of, with_lines};
 use crate::card::Card;
-use crate::compare::{Measures, divergence_between, mean_spreads};
+use crate::compare::{Measures, divergence_between};
 use crate::curves::{Row, curves_csv};
 use crate::evaluation::perform;
 use crate::generator::{GeneratorPolicy, RewardJudge, SpeechLine, columns, proxies};
@@ -12,8 +13,7 @@ use crate::settings::{Algorithm, TuneSettings};
 use crate::tune::{Hooks, Outcome, Task, tune};
 use esarm_engine::{NodeContext, NodeError, NodeType, Outputs};
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, TimeSupport};
-use esarm_reward::{Demonstrations, Kind};
-use esarm_values::{ARKIT_SHAPES, Digest, File, Value};
+use esarm_values::{Digest, File, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,7 +48,7 @@ fn schema() -> NodeSchema {
     let mut schema = schema.many_input(
         "demonstrations",
         PortType::File,
-        "What reward.rank gave of real motions: takes that move less than these cost reward. Without any, less than the start moves.",
+        "What reward.rank gave, of one or more clips: takes that move less than theirs cost reward; without any, less than the start moves. DPO also learns from their orders made by hand, where the corpus has the recording and these weights drew the takes.",
     );
     // Nothing needs to be wired.
     schema.inputs.iter_mut().for_each(|input| input.required = false);
@@ -69,7 +69,7 @@ fn with_settings(schema: NodeSchema) -> NodeSchema {
     let integer = |default: usize, low: i64, high: i64| ParameterKind::integer(default as i64, low, high);
     let algorithms = Algorithm::ALL.map(Algorithm::name);
     schema
-        .parameter("held_out", text(), "", "Speakers of the corpus to check on instead of learning from, by commas; every fourth line when empty.")
+        .parameter(HELD_OUT, text(), "", "Speakers of the corpus to check on instead of learning from, by commas; every fourth line when empty.")
         .parameter("checkpoints", text(), "", "A folder that exists, in which the run keeps its state: one that was stopped goes on from there. Empty keeps nothing.")
         .parameter("algorithm", ParameterKind::choice(defaults.algorithm.name(), &algorithms), "", "What learns: PPO, GRPO over the takes of a line, or DPO from takes of the start ranked by the reward.")
         .parameter("iterations", integer(defaults.iterations, 1, 100_000), "", "Rounds of drawing takes, judging them and learning from them.")
@@ -95,11 +95,18 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
     let bytes = generator_bytes(context, "weights")?;
     let policy = policy_of(context, "weights", bytes, context.toggle("lip_lock"))?;
     let (judge, reward_digest) = judge_of(context, "reward")?;
-    let (learnt, held_out) = split(context, &policy)?;
-    let spread = demonstration_spread(context, &policy, &learnt)?;
+    let (clips, held_out) = split(context)?;
+    let mut learnt = lines(context, clips.clone(), &policy, "preparing lines to learn from")?;
+    let held_out = lines(context, held_out, &policy, "preparing held-out lines")?;
+    let sets = wired(context)?;
+    let spread = spread(context, &sets, &policy, &learnt, &COMPARED_SEEDS[..2])?;
+    // Only DPO can learn from takes that were drawn before.
+    let sets = if settings.algorithm == Algorithm::Dpo { &*sets } else { &[] };
+    let by_hand = by_hand(sets, &clips, &policy, learnt.len())?;
+    learnt.extend(by_hand.lines);
     let proxies = proxies(&judge, context.number("proxy_margin"));
     let proxies: Vec<&dyn Proxy<SpeechLine>> = proxies.iter().map(AsRef::as_ref).collect();
-    let data = vec![
+    let mut data = vec![
         ("generator weights".to_owned(), Digest::of(bytes).to_string()),
         ("reward weights".to_owned(), reward_digest.to_string()),
         ("speech learnt from".to_owned(), digest(&learnt).to_string()),
@@ -108,6 +115,11 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         ("lip lock".to_owned(), context.toggle("lip_lock").to_string()),
         ("proxy margin".to_owned(), context.number("proxy_margin").to_string()),
     ];
+    if !by_hand.orders.is_empty() {
+        let takes: usize = by_hand.orders.iter().map(|order| order.seeds.len()).sum();
+        let told = format!("{} lines, {takes} takes", by_hand.orders.len());
+        data.push(("in an order made by hand".to_owned(), told));
+    }
     let task = Task {
         start: &policy,
         lines: &learnt,
@@ -115,6 +127,7 @@ fn evaluate(context: &NodeContext<'_>) -> Result<Outputs, NodeError> {
         judge: &judge,
         proxies: &proxies,
         demonstration_spread: &spread,
+        hand_orders: &by_hand.orders,
         data: data.clone(),
     };
     let checkpoint = context.folder("checkpoints")?.map(|folder| folder.join(CHECKPOINT));
@@ -217,46 +230,4 @@ fn settings(context: &NodeContext<'_>) -> Result<TuneSettings, NodeError> {
         seed: context.integer("seed").cast_unsigned(),
         ..TuneSettings::default()
     })
-}
-
-/// Lines to learn from and lines to check on.
-fn split(
-    context: &NodeContext<'_>,
-    policy: &GeneratorPolicy,
-) -> Result<(Vec<SpeechLine>, Vec<SpeechLine>), NodeError> {
-    let clips = recordings(context)?;
-    let speakers = names(context, "held_out");
-    check_speakers("held_out", &speakers, &clips)?;
-    let (mut learnt, mut held_out) = (Vec::new(), Vec::new());
-    for (number, clip) in clips.into_iter().enumerate() {
-        let is_held_out =
-            if speakers.is_empty() { number % 4 == 3 } else { speakers.contains(&clip.speaker) };
-        if is_held_out { held_out.push(clip) } else { learnt.push(clip) }
-    }
-    let learnt = lines(context, learnt, policy, "preparing lines to learn from")?;
-    Ok((learnt, lines(context, held_out, policy, "preparing held-out lines")?))
-}
-
-/// How far the channels of the demonstrations move; of the start where nothing is wired.
-fn demonstration_spread(
-    context: &NodeContext<'_>,
-    policy: &GeneratorPolicy,
-    lines: &[SpeechLine],
-) -> Result<Vec<f64>, NodeError> {
-    let mut performance = Vec::new();
-    for value in context.values("demonstrations") {
-        let Value::File(file) = value else {
-            return Err(NodeError::input("demonstrations", "takes files that reward.rank gives"));
-        };
-        let set = Demonstrations::from_bytes("wired", &file.bytes);
-        let set = set.map_err(|error| NodeError::input("demonstrations", error))?;
-        let real = set.takes.into_iter().filter(|take| matches!(take.kind, Kind::Demonstration | Kind::Take));
-        let rows = real.map(|take| crate::policy::Rows { values: take.motion, columns: ARKIT_SHAPES.len() });
-        performance.push(rows.collect());
-    }
-    if performance.is_empty() {
-        let proceed = || go_on(context);
-        performance = perform(policy, lines, &COMPARED_SEEDS[..2], &proceed).map_err(node_error)?;
-    }
-    Ok(mean_spreads(&performance))
 }

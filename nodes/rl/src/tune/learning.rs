@@ -109,7 +109,10 @@ impl<P: Policy> Run<'_, P> {
                 (Targets::Advantages(found.values), found.explained_variance)
             }
             Algorithm::Dpo => {
-                let rank = |it: &Rollout| binned_ranks(&it.learnt_clip_rewards(normaliser, self.settings));
+                let rank = |it: &Rollout| match self.hand_order(it.line) {
+                    Some(order) => order.ranks.clone(),
+                    None => binned_ranks(&it.learnt_clip_rewards(normaliser, self.settings)),
+                };
                 (Targets::Ranks(rollouts.iter().map(rank).collect()), None)
             }
         })
@@ -144,6 +147,8 @@ impl<P: Policy> Run<'_, P> {
         let policy = self.policy(&state.numbers);
         let mut slopes = vec![0.0; state.numbers.len()];
         let mut loss_sum = 0.0;
+        let count_of = |rollout: &Rollout| self.hand_order(rollout.line).map_or(1.0, |order| order.weight);
+        let counts: f32 = batch.iter().map(|(rollout, _)| count_of(rollout)).sum();
         for (rollout, signal) in batch {
             go_on(hooks)?;
             let line = &self.task.lines[rollout.line];
@@ -153,7 +158,7 @@ impl<P: Policy> Run<'_, P> {
             loss_sum += number(&total);
             measured.clip_ratios.extend(clip_ratio);
             measured.entropies.push(entropy);
-            let share = 1.0 / batch.len() as f32;
+            let share = count_of(rollout) / counts;
             let own = slopes_of(policy.network(), total.backward());
             slopes.iter_mut().zip(own).for_each(|(sum, slope)| *sum += share * slope);
         }

@@ -32,6 +32,7 @@ fn run(
         judge,
         proxies: &[&Closeness],
         demonstration_spread: &[],
+        hand_orders: &[],
         data: vec![("toy".to_owned(), "1".to_owned())],
     };
     let mut hooks = Hooks { cancelled, working: &|_, _| {}, row: &mut |_| {} };
@@ -223,6 +224,7 @@ fn there_must_be_lines() {
         judge: &HonestJudge,
         proxies: &[],
         demonstration_spread: &[],
+        hand_orders: &[],
         data: Vec::new(),
     };
     let mut hooks = Hooks { cancelled: &never, working: &|_, _| {}, row: &mut |_| {} };

@@ -60,6 +60,16 @@ pub enum TrainingError {
         /// What was wrong.
         what: String,
     },
+    /// What a run keeps cannot be written or read.
+    #[error(
+        "{path}: {what}; make room or choose another folder, then run again: what was saved before stays"
+    )]
+    Unsaved {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was wrong.
+        what: String,
+    },
     /// What is to be learnt from does not fit together.
     #[error("{0}")]
     Corpus(String),
@@ -103,5 +113,9 @@ pub enum TrainingError {
 impl TrainingError {
     fn file(path: &Path, what: impl std::fmt::Display) -> Self {
         Self::File { path: path.to_owned(), what: what.to_string() }
+    }
+
+    fn unsaved(path: &Path, what: impl std::fmt::Display) -> Self {
+        Self::Unsaved { path: path.to_owned(), what: what.to_string() }
     }
 }

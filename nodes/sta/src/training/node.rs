@@ -183,7 +183,9 @@ fn folder(context: &NodeContext<'_>, name: &str) -> Option<PathBuf> {
 
 fn node_error(error: TrainingError) -> NodeError {
     match error {
-        TrainingError::Checkpoint { .. } => NodeError::parameter("checkpoints", error),
+        TrainingError::Checkpoint { .. } | TrainingError::Unsaved { .. } => {
+            NodeError::parameter("checkpoints", error)
+        }
         TrainingError::File { .. } | TrainingError::Corpus(_) => NodeError::parameter("corpus", error),
         other => NodeError::failed(other),
     }

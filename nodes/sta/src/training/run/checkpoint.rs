@@ -43,7 +43,7 @@ pub(super) struct Best {
 /// What a run was asked for, by name, so that a checkpoint of another run can be told by what differs.
 pub(super) type Configuration = Vec<(String, String)>;
 
-/// Writes a file under a temporary name, waits until it is on disk and gives it its name.
+/// Writes a file under a temporary name, waits until it is on disk and gives it its name. Nothing half written stays.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
     let partial = path.with_extension("partial");
     let write = || {
@@ -52,23 +52,24 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainingError
         file.sync_all()
     };
     write().map_err(|error| {
-        let remedy = "make room or choose another folder, then run again: what was saved before stays";
-        TrainingError::file(&partial, format!("cannot be written ({error}); {remedy}"))
+        // The first failure is the one to tell.
+        drop(std::fs::remove_file(&partial));
+        TrainingError::unsaved(&partial, format!("cannot be written ({error})"))
     })?;
-    std::fs::rename(&partial, path).map_err(|error| TrainingError::file(path, error))
+    std::fs::rename(&partial, path).map_err(|error| TrainingError::unsaved(path, error))
 }
 
 /// Saves a state; the last one stays as the previous one until this is whole.
 pub(super) fn save(folder: &Path, state: &State, configuration: &Configuration) -> Result<(), TrainingError> {
     let newest = folder.join(NEWEST);
-    let bytes = to_bytes(state, configuration).map_err(|what| TrainingError::file(&newest, what))?;
+    let bytes = to_bytes(state, configuration).map_err(|what| TrainingError::unsaved(&newest, what))?;
     let whole = folder.join("checkpoint.new.safetensors");
     write_whole(&whole, &bytes)?;
     if newest.exists() {
         let previous = folder.join(PREVIOUS);
-        std::fs::rename(&newest, &previous).map_err(|error| TrainingError::file(&previous, error))?;
+        std::fs::rename(&newest, &previous).map_err(|error| TrainingError::unsaved(&previous, error))?;
     }
-    std::fs::rename(&whole, &newest).map_err(|error| TrainingError::file(&newest, error))
+    std::fs::rename(&whole, &newest).map_err(|error| TrainingError::unsaved(&newest, error))
 }
 
 /// The newest whole state in a folder, if there is any; a damaged newest one gives way to the one before.
@@ -76,7 +77,7 @@ pub(super) fn load(folder: &Path, configuration: &Configuration) -> Result<Optio
     let paths = [NEWEST, PREVIOUS].map(|name| folder.join(name));
     let mut damaged: Option<(PathBuf, String)> = None;
     for path in paths.into_iter().filter(|path| path.exists()) {
-        let bytes = std::fs::read(&path).map_err(|error| TrainingError::file(&path, error))?;
+        let bytes = std::fs::read(&path).map_err(|error| TrainingError::unsaved(&path, error))?;
         match intact(&bytes) {
             Ok(file) => return read(&path, &file, configuration).map(Some),
             Err(what) => damaged = damaged.or(Some((path, what))),

@@ -171,7 +171,7 @@ impl<T: Task> Trainer<T> {
             resumed_at: 0,
         };
         if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).map_err(|error| TrainingError::file(folder, error))?;
+            std::fs::create_dir_all(folder).map_err(|error| TrainingError::unsaved(folder, error))?;
             if let Some(state) = checkpoint::load(folder, &trainer.configuration())? {
                 trainer.state.check_shapes(&state, folder)?;
                 trainer.resumed_at = state.step;
