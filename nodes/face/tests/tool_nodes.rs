@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
-use esarm_engine::{NodeType, Outputs};
+use esarm_engine::{NodeType, Outputs, Place};
 use esarm_face::node_types;
 use esarm_graph::ParameterValue;
 use esarm_values::{FrameRate, Mesh, MorphTarget, Rig, Track, Value};
@@ -106,5 +106,6 @@ fn pictures_belong_to_the_adapter_that_drew_them() {
         name.starts_with(renderer.adapter_name()) && name.len() > renderer.adapter_name().len(),
         "{name}"
     );
-    assert_eq!(render.device.unwrap()().as_deref(), Some(name));
+    let Place::Own(device) = render.place else { panic!("pictures are drawn on a device of their own") };
+    assert_eq!(device().as_deref(), Some(name));
 }
