@@ -3,11 +3,13 @@
 use crate::arguments::Nodes;
 use crate::failure::Failure;
 use crate::terminal::{print, print_json};
+use esarm_engine::Place;
 use esarm_graph::{NodeSchema, ParameterKind, PortType, Purity, Range, SchemaSet, TimeSupport};
 
 /// Lists the node types, or describes one.
 pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
-    let schemas = esarm_library::registry().schemas();
+    let registry = esarm_library::registry();
+    let schemas = registry.schemas();
     let Some(type_id) = &arguments.type_id else {
         return list(&schemas.iter().collect::<Vec<_>>(), arguments.json);
     };
@@ -19,7 +21,8 @@ pub(crate) fn nodes(arguments: &Nodes) -> Result<(), Failure> {
     if arguments.json {
         return print_json(schema);
     }
-    print(&description(schema))
+    let place = registry.get(&schema.type_id).map_or("", |node_type| place_words(&node_type.place));
+    print(&description(schema, place))
 }
 
 fn list(schemas: &[&NodeSchema], as_json: bool) -> Result<(), Failure> {
@@ -61,7 +64,7 @@ fn unknown_type(type_id: &str, schemas: &SchemaSet) -> Failure {
     Failure::input(format!("there is no node type \"{type_id}\"; there are {}", known.join(", ")))
 }
 
-fn description(schema: &NodeSchema) -> String {
+fn description(schema: &NodeSchema, place: &str) -> String {
     let title = format!("{} (version {}): {}", schema.type_id, schema.version, schema.title);
     let mut lines = vec![title, schema.help.clone(), String::new()];
     for port in &schema.inputs {
@@ -81,7 +84,7 @@ fn description(schema: &NodeSchema) -> String {
         lines.push(format!("  set  {:<22} {allowed}{unit}. {}", parameter.name, parameter.help));
     }
     let (purity, time) = (purity_words(schema.purity), time_words(schema.time_support));
-    lines.extend([String::new(), format!("  {purity}; {time}")]);
+    lines.extend([String::new(), format!("  {purity}; {time}; {place}")]);
     lines.join("\n")
 }
 
@@ -106,6 +109,14 @@ fn allowed(kind: &ParameterKind) -> String {
         ParameterKind::File { extensions } => format!("a file (.{})", extensions.join(", .")),
         ParameterKind::Map { default, hard } => format!("{default} by name ({})", range(hard)),
         ParameterKind::EmotionKeys => "emotion keyframes".to_owned(),
+    }
+}
+
+fn place_words(place: &Place) -> &'static str {
+    match place {
+        Place::Processor => "computes on the processor",
+        Place::RunDevice => "computes on the device that --device names",
+        Place::Own(_) => "computes on the graphics adapter",
     }
 }
 
