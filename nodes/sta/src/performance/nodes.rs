@@ -24,7 +24,7 @@ pub fn node_types() -> Vec<NodeType> {
         NodeType::new(head_motion_schema(), head_motion),
         NodeType::new(close_in_silence_schema(), close_mouth),
         NodeType::new(smooth_schema(), smooth_polynomial).on_run_device(),
-        NodeType::new(one_euro_schema(), smooth_adaptive),
+        NodeType::new(one_euro_schema(), smooth_adaptive).on_run_device(),
     ]
 }
 
