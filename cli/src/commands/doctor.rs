@@ -165,11 +165,12 @@ fn words(facts: &Value) -> String {
         "devices that graphs can run on".to_owned(),
     ];
     lines.extend(facts["devices"].as_array().into_iter().flatten().map(device_line));
-    lines.push(format!(
-        "kernels on {}, each with a small known task",
-        facts["device"].as_str().unwrap_or_default()
-    ));
-    lines.extend(facts["kernels"].as_array().into_iter().flatten().map(kernel_line));
+    let kernels: Vec<String> = facts["kernels"].as_array().into_iter().flatten().map(kernel_line).collect();
+    if !kernels.is_empty() {
+        let device = facts["device"].as_str().unwrap_or_default();
+        lines.push(format!("kernels on {device}, each with a small known task"));
+        lines.extend(kernels);
+    }
     lines.push("models".to_owned());
     lines.extend(rows(&facts["models"], &["name", "digest"]));
     lines.push("adapters that can render".to_owned());
