@@ -70,6 +70,7 @@ fn check() -> Result<(), Failure> {
 }
 
 fn bench(names: &[&str]) -> Result<(), Failure> {
+    setup::peers();
     // With the features of the tests, so that nothing is built twice.
     let mut arguments = vec!["bench", "--workspace", "--features", tests::GPU];
     for name in names {

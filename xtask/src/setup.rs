@@ -19,7 +19,8 @@ pub(crate) fn setup() -> Result<(), Failure> {
     debian_packages();
     wasm_target();
     cargo_deny();
-    python_packages();
+    python_environment();
+    python_packages("tests/conformance/requirements.txt", "requirements.txt");
     node_packages();
     Ok(())
 }
@@ -83,17 +84,29 @@ fn is_current(list: &Path, stamp: &Path) -> bool {
     matches!((std::fs::read(list), std::fs::read(stamp)), (Ok(wanted), Ok(installed)) if wanted == installed)
 }
 
-fn python_packages() {
-    let list = root().join("tests/conformance/requirements.txt");
-    let (environment, stamp) = (tools().join("python"), tools().join("python/requirements.txt"));
+/// What the benchmarks compare with; only they ask for it.
+pub(crate) fn peers() {
+    python_environment();
+    python_packages("kernels/benches/requirements.txt", "peers.txt");
+}
+
+fn python_environment() {
+    let environment = tools().join("python");
+    if !environment.join("bin/pip").exists() {
+        attempt("Python environment", Command::new("python3").args(["-m", "venv"]).arg(environment));
+    }
+}
+
+/// Installs a list of packages, unless the stamp of that name says that it is there.
+fn python_packages(list: &str, stamp: &str) {
+    let (list, environment) = (root().join(list), tools().join("python"));
+    let stamp = environment.join(stamp);
     if is_current(&list, &stamp) {
         return;
     }
-    let created =
-        attempt("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment));
     let mut install = Command::new(environment.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&list);
-    if created && attempt("Python packages", &mut install) && std::fs::copy(&list, &stamp).is_err() {
+    if attempt("Python packages", &mut install) && std::fs::copy(&list, &stamp).is_err() {
         println!("the Python packages will be looked at again next time: no stamp could be written");
     }
 }
